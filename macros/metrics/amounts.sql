@@ -1,0 +1,40 @@
+{#- Formulas over amounts; each stands here once. -#}
+
+{#- A ratio of two columns: decimal(18,6), rounded half even, NULL when the denominator is 0. -#}
+{% macro ratio(numerator, denominator) -%}
+    {{ exact_ratio(numerator, denominator, 6, 18) }}
+{%- endmacro %}
+
+{#- An amount per something: decimal(18,4), rounded half even, NULL when the denominator is 0. -#}
+{% macro amount_per(amount, denominator) -%}
+    {{ exact_ratio(amount, denominator, 4, 18) }}
+{%- endmacro %}
+
+{#- Average order value = net revenue / counting orders of the same window. -#}
+{% macro average_order_value(net_revenue, order_count) -%}
+    {{ amount_per(net_revenue, order_count) }}
+{%- endmacro %}
+
+{#- Net amount of an order line: quantity x unit price - discount, rounded half even to 4 places. -#}
+{% macro line_amount(quantity, unit_price, discount_amount) -%}
+    {{ round_half_even(
+        'cast(' ~ quantity ~ ' as decimal(19, 4)) * cast(' ~ unit_price ~ ' as decimal(19, 4)) - coalesce(' ~ discount_amount ~ ', 0)'
+    ) }}
+{%- endmacro %}
+
+{#- Whether a status counts; a missing status is completed. -#}
+{% macro status_counts(status) -%}
+    coalesce({{ status }}, 'completed') in ('placed', 'paid', 'shipped', 'completed')
+{%- endmacro %}
+
+{#- Whether a day lies in the last `days` business days that end with `last_day`:
+    the last day itself is day 1, so it is in on day `days` and out on day `days` + 1. -#}
+{% macro in_last_days(day, last_day, days) -%}
+    {{ day }} > {{ add_days(last_day, -1 * (days | int)) }} and {{ day }} <= {{ last_day }}
+{%- endmacro %}
+
+{#- The least value of a column over the lines of an order that count, or over all of them if none does:
+    the lines that remain form the order. An aggregate over stg_order_lines. -#}
+{% macro of_counting_lines(column) -%}
+    coalesce(min({{ column }}) filter (where {{ status_counts('status') }}), min({{ column }}))
+{%- endmacro %}

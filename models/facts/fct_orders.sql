@@ -1,0 +1,100 @@
+with
+
+orders as (
+    select * from {{ ref('stg_orders') }}
+),
+
+line_totals as (
+    select * from {{ ref('order_line_totals') }}
+),
+
+links as (
+    select * from {{ ref('customer_links') }}
+),
+
+settings as (
+    select * from {{ source('run', 'settings') }}
+),
+
+from_headers as (
+    select
+        orders.source_system,
+        orders.order_id,
+        orders.customer_ref,
+        orders.email,
+        orders.status,
+        orders.currency,
+        orders.sales_channel,
+        'header' as origin,
+        {{ status_counts('orders.status') }} as is_counting,
+        orders.discount_amount > 0 or orders.coupon_code is not null
+        or coalesce(line_totals.has_discount, false) as has_discount,
+        orders.net_amount,
+        orders.discount_amount,
+        line_totals.net_amount as line_net_amount,
+        orders.ordered_at,
+        orders.loaded_at
+    from orders
+    left join line_totals
+        on
+            orders.source_system = line_totals.source_system
+            and orders.order_id = line_totals.order_id
+),
+
+from_lines as (
+    select
+        line_totals.source_system,
+        line_totals.order_id,
+        line_totals.customer_ref,
+        cast(null as string) as email,
+        line_totals.status,
+        line_totals.currency,
+        cast(null as string) as sales_channel,
+        'lines' as origin,
+        line_totals.is_counting,
+        line_totals.has_discount,
+        line_totals.net_amount,
+        line_totals.discount_amount,
+        line_totals.net_amount as line_net_amount,
+        line_totals.ordered_at,
+        line_totals.loaded_at
+    from line_totals
+    left join orders
+        on
+            line_totals.source_system = orders.source_system
+            and line_totals.order_id = orders.order_id
+    -- Lines without a header and without a time can form no order; a data test stops the refresh.
+    where orders.order_id is null and line_totals.ordered_at is not null
+),
+
+all_orders as (
+    select * from from_headers
+    union all
+    select * from from_lines
+)
+
+select
+    all_orders.source_system,
+    all_orders.order_id,
+    links.customer_id,
+    all_orders.status,
+    all_orders.sales_channel,
+    all_orders.origin,
+    all_orders.currency,
+    all_orders.net_amount,
+    all_orders.discount_amount,
+    all_orders.line_net_amount,
+    all_orders.is_counting,
+    all_orders.has_discount,
+    all_orders.ordered_at,
+    {{ business_date('all_orders.ordered_at', 'settings.business_time_zone') }} as ordered_on,
+    all_orders.loaded_at
+from all_orders
+cross join settings
+left join links
+    on
+        coalesce(all_orders.customer_ref, all_orders.email) = links.reference
+        and case
+            when all_orders.customer_ref is null then 'email' else all_orders.source_system
+        end = links.source_system
+        and (all_orders.customer_ref is null) = links.is_email

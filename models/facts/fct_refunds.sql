@@ -1,0 +1,119 @@
+with
+
+refunds as (
+    select * from {{ ref('stg_refunds') }}
+),
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+),
+
+order_lines as (
+    select * from {{ ref('stg_order_lines') }}
+),
+
+links as (
+    select * from {{ ref('customer_links') }}
+),
+
+settings as (
+    select * from {{ source('run', 'settings') }}
+),
+
+named_refunds as (
+    select
+        'refund' as origin,
+        refunds.source_system,
+        refunds.refund_id as record_id,
+        refunds.order_id,
+        refunds.customer_ref,
+        refunds.email,
+        orders.customer_id as order_customer_id,
+        coalesce(refunds.currency, orders.currency) as currency,
+        refunds.amount,
+        -- A refund whose order is not known (yet) counts; one of an order that does not, never.
+        coalesce(orders.is_counting, true) as is_counting,
+        orders.order_id is not null as has_order,
+        refunds.refunded_at,
+        refunds.loaded_at
+    from refunds
+    left join orders
+        on refunds.source_system = orders.source_system and refunds.order_id = orders.order_id
+),
+
+-- Many shops export a cancellation as an order, or a line, with a negative amount.
+cancelled_orders as (
+    select
+        'cancelled order' as origin,
+        source_system,
+        order_id as record_id,
+        order_id,
+        cast(null as string) as customer_ref,
+        cast(null as string) as email,
+        customer_id as order_customer_id,
+        currency,
+        -net_amount as amount,
+        true as is_counting,
+        true as has_order,
+        ordered_at as refunded_at,
+        loaded_at
+    from orders
+    where origin = 'header' and status = 'cancelled' and net_amount < 0
+),
+
+cancelled_lines as (
+    select
+        'cancelled line' as origin,
+        order_lines.source_system,
+        order_lines.order_id || '/' || cast(order_lines.line_number as string) as record_id,
+        order_lines.order_id,
+        order_lines.customer_ref,
+        cast(null as string) as email,
+        orders.customer_id as order_customer_id,
+        coalesce(order_lines.currency, orders.currency) as currency,
+        -order_lines.net_amount as amount,
+        true as is_counting,
+        true as has_order,
+        coalesce(order_lines.ordered_at, orders.ordered_at) as refunded_at,
+        order_lines.loaded_at
+    from order_lines
+    inner join orders
+        on
+            order_lines.source_system = orders.source_system
+            and order_lines.order_id = orders.order_id
+    where
+        orders.origin = 'lines'
+        and order_lines.status = 'cancelled'
+        and order_lines.net_amount < 0
+),
+
+all_refunds as (
+    select * from named_refunds
+    union all
+    select * from cancelled_orders
+    union all
+    select * from cancelled_lines
+)
+
+select
+    all_refunds.origin,
+    all_refunds.source_system,
+    all_refunds.record_id,
+    all_refunds.order_id,
+    coalesce(links.customer_id, all_refunds.order_customer_id) as customer_id,
+    all_refunds.currency,
+    cast(all_refunds.amount as decimal(18, 4)) as amount,
+    all_refunds.is_counting,
+    all_refunds.has_order,
+    all_refunds.refunded_at,
+    {{ business_date('all_refunds.refunded_at', 'settings.business_time_zone') }} as refunded_on,
+    all_refunds.loaded_at
+from all_refunds
+cross join settings
+left join links
+    on
+        coalesce(all_refunds.customer_ref, all_refunds.email) = links.reference
+        and case
+            when all_refunds.customer_ref is null then 'email' else all_refunds.source_system
+        end = links.source_system
+        and (all_refunds.customer_ref is null) = links.is_email

@@ -1,0 +1,89 @@
+with
+
+customers as (
+    select * from {{ ref('stg_customers') }}
+),
+
+orders as (
+    select * from {{ ref('stg_orders') }}
+),
+
+order_lines as (
+    select * from {{ ref('stg_order_lines') }}
+),
+
+-- A refund that names nobody belongs to whom its order names, who is seen by it too.
+refunds as (
+    select
+        refunds.source_system,
+        refunds.refunded_at,
+        case
+            when refunds.customer_ref is null and refunds.email is null
+                then parties.customer_ref
+            else refunds.customer_ref
+        end as customer_ref,
+        case
+            when refunds.customer_ref is null and refunds.email is null
+                then parties.email
+            else refunds.email
+        end as email
+    from {{ ref('stg_refunds') }} as refunds
+    left join {{ ref('order_parties') }} as parties
+        on
+            refunds.source_system = parties.source_system
+            and refunds.order_id = parties.order_id
+),
+
+sightings as (
+    select
+        source_system,
+        customer_ref,
+        cast(null as string) as email,
+        created_at as seen_at,
+        created_at is null as is_undated
+    from customers
+    union all
+    select
+        source_system,
+        customer_ref,
+        case when customer_ref is null then email end as email,
+        ordered_at as seen_at,
+        false as is_undated
+    from orders
+    union all
+    select
+        source_system,
+        customer_ref,
+        cast(null as string) as email,
+        ordered_at as seen_at,
+        false as is_undated
+    from order_lines
+    union all
+    select
+        source_system,
+        customer_ref,
+        case when customer_ref is null then email end as email,
+        refunded_at as seen_at,
+        false as is_undated
+    from refunds
+),
+
+-- An e-mail seen without a reference is one record whatever system it was seen in.
+identified as (
+    select
+        case when customer_ref is null then 'email' else source_system end as source_system,
+        coalesce(customer_ref, email) as reference,
+        customer_ref is null as is_email,
+        seen_at,
+        is_undated
+    from sightings
+    where customer_ref is not null or email is not null
+)
+
+select
+    source_system,
+    reference,
+    is_email,
+    case when not bool_or(is_undated) then min(seen_at) end as first_seen_at
+from identified
+group by source_system, reference, is_email

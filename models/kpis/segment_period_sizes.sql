@@ -1,0 +1,98 @@
+-- Size of each segment at the end of each period and the flows within it, from what was observed.
+with
+
+periods as (
+    select * from {{ ref('periods') }}
+),
+
+settings as (
+    select * from {{ source('run', 'settings') }}
+),
+
+customers as (
+    select * from {{ ref('known_customers') }}
+),
+
+sizes as (
+    select
+        sizes.*,
+        {{ business_date('sizes.as_of', 'settings.business_time_zone') }} as observed_on
+    from {{ ref('segment_sizes') }} as sizes
+    cross join settings
+),
+
+observed as (
+    select
+        periods.period_grain,
+        periods.period_start,
+        sizes.segment_key,
+        cast(sum(sizes.entered_count - sizes.exited_count) as bigint) as closing_count,
+        cast(coalesce(sum(sizes.entered_count) filter (
+            where sizes.observed_on >= periods.period_start
+        ), 0) as bigint) as entered_count,
+        cast(coalesce(sum(sizes.exited_count) filter (
+            where sizes.observed_on >= periods.period_start
+        ), 0) as bigint) as exited_count
+    from periods
+    inner join sizes
+        on periods.closes_on >= sizes.observed_on
+    group by periods.period_grain, periods.period_start, sizes.segment_key
+),
+
+everyone as (
+    select
+        periods.period_grain,
+        periods.period_start,
+        cast(count(customers.customer_id) as bigint) as closing_count,
+        cast(count(customers.customer_id) filter (
+            where customers.first_seen_on >= periods.period_start
+        ) as bigint) as entered_count
+    from periods
+    left join customers
+        on customers.first_seen_on is null or periods.closes_on >= customers.first_seen_on
+    group by periods.period_grain, periods.period_start
+),
+
+in_groups as (
+    select
+        observed.period_grain,
+        observed.period_start,
+        catalogue.exclusive_group,
+        sum(observed.closing_count) as closing_count
+    from observed
+    inner join {{ ref('segment_catalogue') }} as catalogue
+        on observed.segment_key = catalogue.segment_key
+    where catalogue.exclusive_group is not null
+    group by observed.period_grain, observed.period_start, catalogue.exclusive_group
+)
+
+select
+    period_grain,
+    period_start,
+    segment_key,
+    closing_count,
+    entered_count,
+    exited_count
+from observed
+union all
+select
+    period_grain,
+    period_start,
+    'all' as segment_key,
+    closing_count,
+    entered_count,
+    cast(0 as bigint) as exited_count
+from everyone
+union all
+select
+    everyone.period_grain,
+    everyone.period_start,
+    in_groups.exclusive_group || '_none' as segment_key,
+    cast(everyone.closing_count - in_groups.closing_count as bigint) as closing_count,
+    cast(null as bigint) as entered_count,
+    cast(null as bigint) as exited_count
+from everyone
+inner join in_groups
+    on
+        everyone.period_grain = in_groups.period_grain
+        and everyone.period_start = in_groups.period_start

@@ -1,0 +1,17 @@
+with
+
+source_files as (
+    select * from {{ source('run', 'source_files') }}
+)
+
+select
+    entity,
+    source_file,
+    line_count,
+    accepted_rows,
+    rejected_rows,
+    filtered_rows,
+    repeated_rows,
+    loaded_at,
+    batch_id
+from source_files

@@ -1,0 +1,15 @@
+{{ config(meta={'segment': {
+    'name': 'At-risk regulars',
+    'owner': 'crm@clientele.example',
+    'objective': 'Bring overdue regulars back with an incentive',
+    'goal_kpi': 'retention_rate',
+    'priority': 30,
+    'minimum_size': 20,
+    'review_by': '2027-06-30',
+}}) }}
+
+select
+    as_of,
+    customer_id
+from {{ ref('customer_profiles') }}
+where lifecycle_stage = 'at_risk' and order_count_lifetime >= 3

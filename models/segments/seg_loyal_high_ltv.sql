@@ -1,0 +1,23 @@
+{{ config(meta={'segment': {
+    'name': 'Loyal by frequency and lifetime value',
+    'owner': 'crm@clientele.example',
+    'objective': 'Reward those who buy often and have brought most',
+    'goal_kpi': 'retention_rate',
+    'priority': 70,
+    'minimum_size': 20,
+    'review_by': '2027-06-30',
+}}) }}
+
+-- Added and removed by purchase frequency and lifetime value alone.
+select
+    profiles.as_of,
+    profiles.customer_id
+from {{ ref('customer_profiles') }} as profiles
+inner join {{ ref('value_thresholds') }} as thresholds
+    on
+        profiles.as_of = thresholds.as_of
+        and thresholds.measure = 'net_revenue_lifetime_of_customers'
+        and thresholds.percentile = 80
+where
+    profiles.order_count_365d >= 4
+    and profiles.net_revenue_lifetime * 100 >= thresholds.scaled_cut

@@ -1,0 +1,15 @@
+{{ config(meta={'segment': {
+    'name': 'Recent buyers',
+    'owner': 'marketing@clientele.example',
+    'objective': 'Thank, ask for a review, suggest the complement',
+    'goal_kpi': 'repeat_purchase_rate',
+    'priority': 110,
+    'minimum_size': 20,
+    'review_by': '2027-06-30',
+}}) }}
+
+select
+    as_of,
+    customer_id
+from {{ ref('customer_profiles') }}
+where order_count_30d >= 1

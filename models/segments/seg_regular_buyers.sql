@@ -1,0 +1,15 @@
+{{ config(meta={'segment': {
+    'name': 'Regular buyers',
+    'owner': 'crm@clientele.example',
+    'objective': 'Offer bundles that fit the rhythm',
+    'goal_kpi': 'average_order_value',
+    'priority': 90,
+    'minimum_size': 20,
+    'review_by': '2027-06-30',
+}}) }}
+
+select
+    as_of,
+    customer_id
+from {{ ref('customer_profiles') }}
+where order_count_365d > 0 and median_days_between_orders <= 60

@@ -1,0 +1,15 @@
+{{ config(meta={'segment': {
+    'name': 'Win back',
+    'owner': 'crm@clientele.example',
+    'objective': 'Win back loyal customers before they churn',
+    'goal_kpi': 'retention_rate',
+    'priority': 20,
+    'minimum_size': 20,
+    'review_by': '2027-06-30',
+}}) }}
+
+select
+    as_of,
+    customer_id
+from {{ ref('customer_profiles') }}
+where order_count_lifetime >= 5 and days_since_last_order between 60 and 120

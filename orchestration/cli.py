@@ -1,0 +1,295 @@
+"""The command line: `clientele <verb>`.
+
+Reads arguments, runs a verb, prints what it did and where to look; a fault ends with one sentence
+on standard error and a status that is not zero. Does not belong here: what a verb does beyond that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import shutil
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from orchestration import __version__, progress
+from orchestration.contract import load_contract
+from orchestration.errors import ClienteleError
+from orchestration.mapping import load_mapping
+from orchestration.settings import Settings, settings_from_environment
+from orchestration.warehouse import Warehouse
+
+EXIT_FAULT = 1
+EXIT_USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a verb; the status is 0 when it did what it was asked."""
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
+    if not hasattr(parsed, "run"):
+        parser.print_help()
+        return EXIT_USAGE
+    try:
+        result: int = parsed.run(parsed, settings_from_environment())
+        return result
+    except ClienteleError as error:
+        print(f"clientele: {error.sentence}", file=sys.stderr)
+        return EXIT_FAULT
+    except KeyboardInterrupt:
+        print("clientele: interrupted; the current release is unchanged.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="clientele",
+        description="Customer segmentation as gated releases.",
+        epilog="Folders come from CLIENTELE_LANDING (landing) and CLIENTELE_WAREHOUSE (warehouse).",
+    )
+    parser.add_argument("--version", action="version", version=f"clientele {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
+
+    refresh = verbs.add_parser("refresh", help="land, build, audit and publish")
+    refresh.add_argument(
+        "--as-of",
+        metavar="WHEN",
+        help="ISO date or timestamp; default: the end of the data's last day",
+    )
+    refresh.add_argument(
+        "--accept",
+        metavar="CHECK",
+        action="append",
+        default=[],
+        help="let this check fail once; recorded in the release (may be given several times)",
+    )
+    refresh.set_defaults(run=_refresh)
+
+    status = verbs.add_parser("status", help="what is published, and what the last refresh said")
+    status.set_defaults(run=_status)
+
+    rollback = verbs.add_parser("rollback", help="make an earlier release the current one")
+    rollback.add_argument("run_id", nargs="?", help="release to return to; default: the one before")
+    rollback.set_defaults(run=_rollback)
+
+    dev = verbs.add_parser("dev", help="the Dagster web server and daemon")
+    dev.add_argument("--port", default="3000", help="port on 127.0.0.1 (default 3000)")
+    dev.set_defaults(run=_dev)
+    return parser
+
+
+def _tell(text: str) -> None:
+    # Not sys.stdout: while the job runs, that is its log.
+    print(f"  {text}", flush=True, file=sys.__stdout__)
+
+
+def _refresh(arguments: argparse.Namespace, settings: Settings) -> int:
+    started = time.monotonic()
+    if arguments.as_of:
+        settings = replace(settings, as_of=arguments.as_of)
+    warehouse = Warehouse(settings.warehouse)
+    print(f"Clientele {__version__}: refreshing {settings.warehouse}", flush=True)
+    progress.listeners.append(_tell)
+    try:
+        if not settings.landing.exists() and warehouse.current_release() is None:
+            _write_demo(settings.landing)
+        with warehouse.lock():
+            # Told before anything slow is imported: the fault that a person can mend in a second.
+            load_mapping(settings.mapping_path, load_contract())
+            _run_job(settings, arguments.accept)
+    finally:
+        progress.listeners.remove(_tell)
+    release = warehouse.current_release()
+    assert release is not None, "a refresh that succeeded has a release"
+    from orchestration.summary import release_summary
+
+    print(release_summary(warehouse.current, release))
+    print(f"Took {time.monotonic() - started:.1f} s.")
+    return 0
+
+
+def _write_demo(landing: Path) -> None:
+    from orchestration.demo import write_demo
+
+    demo = write_demo(landing)
+    _tell(
+        f"demo: there was no landing folder, so a coffee roaster was written to {landing} "
+        f"({demo.customers:,} customers, {demo.orders:,} orders)"
+    )
+
+
+def _run_job(settings: Settings, accept: list[str]) -> None:
+    """Run the Dagster job in this process; raise the sentence of the step that failed."""
+    prepare_dagster_home(settings)
+    _quiet()
+    from orchestration.dbt_project import prepare_manifest
+    from orchestration.dbt_worker import DbtWorker
+
+    prepare_manifest(settings)
+    # Before Dagster is imported: dbt loads on the other core meanwhile.
+    worker = DbtWorker(settings)
+    from orchestration.assets import Workers
+    from orchestration.definitions import JOB, build_definitions, run_config
+    from orchestration.run_storage import open_instance
+
+    workers = Workers(worker)
+    try:
+        job = build_definitions(settings, workers).get_job_def(JOB)
+        with _output_to_log(settings), open_instance() as instance:
+            _end_dead_runs(instance)
+            result = job.execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                run_config={
+                    **run_config(as_of=settings.as_of or "", accept=accept),
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                },
+            )
+    finally:
+        workers.close()
+    if not result.success:
+        raise ClienteleError(_failure(result), remedy=_unchanged(settings))
+
+
+@contextlib.contextmanager
+def _output_to_log(settings: Settings) -> Iterator[None]:
+    """Send what libraries print into the log of this refresh; the terminal is for what we say."""
+    path = settings.warehouse / "logs" / "refresh.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        path.open("w", encoding="utf-8") as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        yield
+
+
+def _end_dead_runs(instance: Any) -> None:
+    """Mark runs that died with their process as failed; whoever holds the lock knows there is no
+    other."""
+    import dagster as dg
+
+    unfinished = dg.RunsFilter(
+        statuses=[
+            dg.DagsterRunStatus.STARTED,
+            dg.DagsterRunStatus.STARTING,
+            dg.DagsterRunStatus.CANCELING,
+        ]
+    )
+    for run in instance.get_runs(unfinished):
+        instance.report_run_failed(run, "The process of this run ended before the run did.")
+        # Else the next run would wait for the place of the dead one, and for ever.
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _failure(result: Any) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                return str(data.user_failure_data.description)
+            error = data.error.cause or data.error if data.error else None
+            if error:
+                return f"step {event.step_key} broke: {error.message.strip()}"
+    return "the refresh failed before its first step"
+
+
+def _unchanged(settings: Settings) -> str:
+    release = Warehouse(settings.warehouse).current_release()
+    return f"release {release.run_id} stays current" if release else "there is no release yet"
+
+
+def prepare_dagster_home(settings: Settings) -> None:
+    """Make Dagster's folder of this warehouse and point this process at it."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(Path(__file__).with_name("dagster.yaml"), home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(home)
+    for name, value in {
+        "DO_NOT_TRACK": "1",
+        "GX_ANALYTICS_ENABLED": "false",
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "CLIENTELE_LANDING": str(settings.landing),
+        "CLIENTELE_WAREHOUSE": str(settings.warehouse),
+        "CLIENTELE_MAPPING": str(settings.mapping_path),
+    }.items():
+        os.environ[name] = value
+
+
+def _quiet() -> None:
+    """Libraries' notices are for logs; the terminal is for what the refresh says."""
+    warnings.filterwarnings("ignore")
+    for name in ("dagster", "great_expectations", "alembic"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _status(_: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.summary import release_line, release_summary
+
+    warehouse = Warehouse(settings.warehouse)
+    release = warehouse.current_release()
+    if release is None:
+        raise ClienteleError(
+            "there is no release", where=str(settings.warehouse), remedy="run `make refresh`"
+        )
+    print(release_summary(warehouse.current, release))
+    print("\nReleases on disk:")
+    for kept in warehouse.retained_releases():
+        mark = "*" if kept.run_id == release.run_id else " "
+        print(f" {mark} {release_line(warehouse.releases / kept.run_id, kept)}")
+    return 0
+
+
+def _rollback(arguments: argparse.Namespace, settings: Settings) -> int:
+    warehouse = Warehouse(settings.warehouse)
+    with warehouse.lock():
+        kept = [release.run_id for release in warehouse.retained_releases()]
+        current = warehouse.current.resolve().name if warehouse.current.is_symlink() else None
+        earlier = [run_id for run_id in kept if current is None or run_id < current]
+        target = arguments.run_id or (earlier[-1] if earlier else None)
+        if target is None:
+            raise ClienteleError(
+                "there is no earlier release to return to", where=str(warehouse.releases)
+            )
+        if target not in kept:
+            raise ClienteleError(
+                f"there is no release {target}",
+                where=str(warehouse.releases),
+                remedy="`clientele status` lists those there are",
+            )
+        warehouse.flip(target)
+    print(f"Release {target} is current again (before: {current}).")
+    print("The next refresh goes on from it and reads again what came after it.")
+    return 0
+
+
+def _dev(arguments: argparse.Namespace, settings: Settings) -> int:
+    prepare_dagster_home(settings)
+    dagster = str(Path(sys.executable).parent / "dagster")
+    print(f"Dagster: http://127.0.0.1:{arguments.port} (stop with Ctrl-C)", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        os.execv(
+            dagster,
+            [
+                dagster,
+                "dev",
+                "-m",
+                "orchestration.location",
+                "-h",
+                "127.0.0.1",
+                "-p",
+                arguments.port,
+            ],
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

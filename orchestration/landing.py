@@ -1,0 +1,367 @@
+"""The landing folder: which files there are, what each is for, and what is in them as bytes.
+
+Belongs here: finding files, telling who reads them, hashing, and refusing files that are not
+honest text before anything parses them. Does not belong here: records and fields
+(``text_records``), the contract's types (``typing_rules``), or what has been loaded before
+(``ingest``).
+
+Files are never changed, and nothing outside the landing folder is ever read.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import os
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from orchestration.contract import Contract, did_you_mean
+from orchestration.errors import ClienteleError
+from orchestration.mapping import Block, Mapping
+
+#: Marks a landing folder that holds the demo business.
+DEMO_MARKER: Final = ".clientele_demo"
+_NOT_DATA: Final = re.compile(r"(^|/)\.|(^|/)mapping\.ya?ml$|\.done$")
+_KINDS: Final = {
+    "csv": "csv",
+    "tsv": "tsv",
+    "jsonl": "jsonl",
+    "ndjson": "jsonl",
+    "parquet": "parquet",
+}
+_CHUNK: Final = 1 << 20
+#: Bytes of a chunk that are looked at again with the next, for what stands across the border.
+_OVERLAP: Final = 4
+_UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A data file in the landing folder.
+
+    Attributes:
+        path: where it is.
+        relative: posix path relative to the landing folder.
+        kind: csv, tsv, jsonl or parquet.
+        gzipped: whether the content is gzip.
+        size: bytes, and modified_ns: time of the last change, both before it was read.
+    """
+
+    path: Path
+    relative: str
+    kind: str
+    gzipped: bool
+    size: int
+    modified_ns: int
+
+    @property
+    def place(self) -> str:
+        """How messages call the file."""
+        return f"landing/{self.relative}"
+
+    def open(self) -> BinaryIO:
+        """The content, decompressed."""
+        if self.gzipped:
+            return gzip.open(self.path, "rb")  # type: ignore[return-value]
+        return self.path.open("rb")
+
+    def is_unchanged(self) -> bool:
+        """Whether the file still is what was found when the refresh began."""
+        try:
+            now = self.path.stat()
+        except OSError:
+            return False
+        return (now.st_size, now.st_mtime_ns) == (self.size, self.modified_ns)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One file read as one entity by one block of the mapping (or by the contract's names).
+
+    Attributes:
+        file: what is read.
+        block: how.
+        block_key: tells apart the readings of one content as one entity: the block's source
+            system, and its number among the blocks of the entity that take this very file. It
+            does not change when a glob is rewritten, so that rewriting one loads nothing twice.
+    """
+
+    file: LandedFile
+    block: Block
+    block_key: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What one pass over a file's bytes shows.
+
+    Attributes:
+        content_hash: sha256 of the (decompressed) content.
+        lines: physical lines, a last line without a newline included.
+        plain: every line ends in the same way, none is blank, and the text is UTF-8 as it is,
+            so that a count of records can prove that each stands on a line of its own.
+        doubtful: some line may be one that readers of CSV understand differently: it ends with
+            an empty field, or spaces stand before a quote.
+        encoding: to decode the text with; a byte order mark is taken off.
+    """
+
+    content_hash: str
+    lines: int
+    plain: bool
+    doubtful: bool
+    encoding: str
+
+
+@dataclass(frozen=True)
+class Landing:
+    """All that was found: readings in order of loading, and files that nothing reads."""
+
+    readings: tuple[Reading, ...]
+    unread: tuple[str, ...]
+
+
+def find_readings(root: Path, mapping: Mapping, contract: Contract) -> Landing:
+    """Find the data files and who reads them.
+
+    A file belongs to every mapping block whose glob takes it. Files below ``<entity>/`` and
+    files ``<entity>.<ext>`` that no block of that entity takes are read by the contract's names.
+
+    Raises:
+        ClienteleError: there is no landing folder or no data file in it, a link leads out of
+            it, or a file that would be read is of a kind that cannot be.
+    """
+    if not root.is_dir():
+        raise ClienteleError(
+            "the landing folder does not exist",
+            where=root.name,
+            remedy="create it and put files into <entity>/, or set CLIENTELE_LANDING",
+        )
+    names = sorted(_walk(root))
+    readings: list[Reading] = []
+    files: dict[str, LandedFile] = {}
+    for entity in contract.entity_names:
+        blocks = [block for block in mapping.blocks if block.entity == entity]
+        patterns = [_glob(block.files) for block in blocks]
+        default = Block(entity=entity, files=f"{entity}/**")
+        for name in names:
+            takers = [
+                block
+                for block, pattern in zip(blocks, patterns, strict=True)
+                if pattern.fullmatch(name)
+            ]
+            if not takers and (name.startswith(f"{entity}/") or _stem(name) == entity):
+                takers = [default]
+            for number, block in enumerate(takers):
+                if name not in files:
+                    files[name] = _landed(root, name)
+                key = f"{block.source_system or ''}#{number}"
+                readings.append(Reading(files[name], block, key))
+    unread = tuple(name for name in names if name not in files)
+    if not files:
+        raise _nothing_to_read(unread, contract)
+    return Landing(readings=tuple(readings), unread=unread)
+
+
+def _nothing_to_read(unread: Sequence[str], contract: Contract) -> ClienteleError:
+    if not unread:
+        return ClienteleError(
+            "the landing folder holds no data files",
+            where="landing",
+            remedy="put files into landing/<entity>/, for example landing/orders/",
+        )
+    first = unread[0].split("/")[0].split(".")[0]
+    return ClienteleError(
+        "nothing tells what the files in the landing folder are",
+        where=f"landing/{unread[0]}",
+        remedy="put files into landing/<entity>/ or name them in mapping.yml; "
+        + did_you_mean(first, contract.entity_names),
+    )
+
+
+def _walk(root: Path) -> Iterator[str]:
+    """Paths of data files relative to the root; links must stay below it."""
+    real_root = root.resolve()
+    for folder, folders, names in os.walk(root):
+        here = Path(folder)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in [*folders, *names]:
+            path = here / name
+            relative = path.relative_to(root).as_posix()
+            if _NOT_DATA.search(relative):
+                continue
+            if path.is_symlink():
+                _check_link(path, relative, real_root)
+            if name not in folders and path.is_file():
+                yield relative
+
+
+def _check_link(path: Path, relative: str, real_root: Path) -> None:
+    target = path.resolve()
+    if not target.is_relative_to(real_root):
+        raise ClienteleError(
+            "a link leads out of the landing folder",
+            where=f"landing/{relative}",
+            remedy="put a copy of the file there instead",
+        )
+    if not target.exists():
+        raise ClienteleError(
+            "a link leads to nothing", where=f"landing/{relative}", remedy="remove the link"
+        )
+
+
+def _glob(pattern: str) -> re.Pattern[str]:
+    """A glob over posix paths: ``*`` and ``?`` stay within a folder, ``**`` does not."""
+    out: list[str] = []
+    position = 0
+    while position < len(pattern):
+        if pattern.startswith("**/", position):
+            out.append("(?:.*/)?")
+            position += 3
+        elif pattern.startswith("**", position):
+            out.append(".*")
+            position += 2
+        else:
+            out.append({"*": "[^/]*", "?": "[^/]"}.get(pattern[position], pattern[position]))
+            if pattern[position] not in "*?":
+                out[-1] = re.escape(pattern[position])
+            position += 1
+    return re.compile("".join(out))
+
+
+def _stem(name: str) -> str:
+    """``orders`` for ``orders.csv`` and ``orders.csv.gz`` at the top; '' for anything else."""
+    if "/" in name:
+        return ""
+    return name.removesuffix(".gz").rpartition(".")[0]
+
+
+def _landed(root: Path, name: str) -> LandedFile:
+    gzipped = name.lower().endswith(".gz")
+    extension = (name[:-3] if gzipped else name).rpartition(".")[2].lower()
+    kind = _KINDS.get(extension)
+    if kind is None or (gzipped and kind == "parquet"):
+        raise ClienteleError(
+            "files of this kind cannot be read",
+            where=f"landing/{name}",
+            remedy="export it as .csv, .tsv, .jsonl (each also .gz) or .parquet, or move it away",
+        )
+    path = root / name
+    state = path.stat()
+    if state.st_size == 0:
+        raise _empty(f"landing/{name}")
+    return LandedFile(
+        path=path,
+        relative=name,
+        kind=kind,
+        gzipped=gzipped,
+        size=state.st_size,
+        modified_ns=state.st_mtime_ns,
+    )
+
+
+def _empty(place: str) -> ClienteleError:
+    return ClienteleError(
+        "the file is empty (0 bytes)",
+        where=place,
+        remedy="deliver it again, or remove it if it should not be there",
+    )
+
+
+def scan(file: LandedFile, encoding: str | None, delimiter: str) -> Scan:
+    """Read a file once: hash it, count its lines, and make sure that it is what it says.
+
+    Args:
+        file: what to read.
+        encoding: as declared, or None for UTF-8 or UTF-16 told by its byte order mark.
+        delimiter: one ASCII character.
+
+    Raises:
+        ClienteleError: the file is empty, holds NUL bytes, does not decode, or is not readable.
+    """
+    try:
+        if file.kind == "parquet":
+            with file.path.open("rb") as stream:
+                return Scan(hashlib.file_digest(stream, "sha256").hexdigest(), 0, False, False, "")
+        return _scan_text(file, encoding, delimiter.encode("ascii"))
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ClienteleError(
+            "the gzip file is broken or cut off", where=file.place, remedy="deliver it again"
+        ) from error
+    except OSError as error:
+        raise ClienteleError(
+            f"the file cannot be read ({error.strerror})",
+            where=file.place,
+            remedy="see that the file may be read",
+        ) from error
+
+
+def _scan_text(file: LandedFile, encoding: str | None, delimiter: bytes) -> Scan:
+    digest = hashlib.sha256()
+    newlines = returns = pairs = 0
+    blank = doubtful = False
+    lasts = (delimiter, b'""', b" ")
+    doubts = (b' "', *(last + newline for last in lasts for newline in (b"\n", b"\r\n")))
+    previous = b""
+    with file.open() as stream:
+        head = stream.read(_CHUNK)
+        if not head:
+            raise _empty(file.place)
+        declared = encoding or ("utf-16" if head.startswith(_UTF16_MARKS) else "utf-8-sig")
+        if codecs.lookup(declared).name == "utf-8":
+            declared = "utf-8-sig"
+        utf8 = codecs.lookup(declared).name == "utf-8-sig"
+        decoder = codecs.getincrementaldecoder(declared)(errors="strict")
+        chunk = head
+        while chunk:
+            digest.update(chunk)
+            try:
+                text = decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                raise _undecodable(file, encoding) from error
+            data = chunk if utf8 else text.encode("utf-8", errors="surrogatepass")
+            if b"\0" in data:
+                raise _has_nul(file)
+            joined = previous + data
+            newlines += data.count(b"\n")
+            returns += data.count(b"\r")
+            pairs += joined.count(b"\r\n") - previous.count(b"\r\n")
+            blank = blank or b"\n\n" in joined or b"\n\r\n" in joined or b"\r\r" in joined
+            doubtful = doubtful or any(doubt in joined for doubt in doubts)
+            previous = joined[-_OVERLAP:]
+            chunk = stream.read(_CHUNK)
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            raise _undecodable(file, encoding) from error
+    lines = newlines + (not previous.endswith(b"\n"))
+    one_ending = returns == pairs and pairs in (0, newlines)
+    return Scan(
+        content_hash=digest.hexdigest(),
+        lines=lines,
+        plain=utf8 and one_ending and not blank,
+        doubtful=doubtful or previous.endswith(lasts),
+        encoding=declared,
+    )
+
+
+def _undecodable(file: LandedFile, encoding: str | None) -> ClienteleError:
+    return ClienteleError(
+        f"the file is not {encoding or 'UTF-8'} text",
+        where=file.place,
+        remedy="declare what it is in mapping.yml, for example encoding: latin-1",
+    )
+
+
+def _has_nul(file: LandedFile) -> ClienteleError:
+    return ClienteleError(
+        "the file holds NUL bytes",
+        where=file.place,
+        remedy="deliver it as text again, or, if it is UTF-16 without a byte order mark or "
+        "compressed, declare encoding: utf-16-le or name it .gz",
+    )

@@ -1,0 +1,197 @@
+"""From an audited work database to a release: copied aside, then made current in one flip.
+
+Nothing that readers see changes before the last line of `publish`. Does not belong here: deciding
+whether a build may be published (audit.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.audit import Check
+from orchestration.dbt_project import PublishedTable
+from orchestration.warehouse import Release, Warehouse, sync_folder
+
+MARTS = "marts/clientele.duckdb"
+STORAGE_VERSION = "v1.2.0"
+"""BI tools carry older DuckDB clients: 1.2 and later open this."""
+
+STATE_TABLES = ("segment_changes", "segment_observations")
+RELEASE_LOG = "state/release_log.jsonl"
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a finished publication leaves: the release, its folder and the rows of its tables."""
+
+    release: Release
+    folder: Path
+    row_counts: dict[str, int]
+
+
+def publish(
+    warehouse: Warehouse,
+    *,
+    release: Release,
+    tables: Sequence[PublishedTable],
+    checks: Sequence[Check],
+) -> Published:
+    """Write a release beside the old ones and make it current.
+
+    Args:
+        warehouse: whose work database is audited and closed.
+        release: what its manifest is to say.
+        tables: to copy into the marts.
+        checks: of the audit, for the quality report.
+    """
+    final = warehouse.releases / release.run_id
+    aside = warehouse.releases / f".{release.run_id}"
+    shutil.rmtree(aside, ignore_errors=True)
+    (aside / "marts").mkdir(parents=True)
+    try:
+        row_counts = _write_marts(warehouse.work_database, aside, tables)
+        _write_state(warehouse, aside, release)
+        _write_json(aside / "quality.json", _quality_report(release, checks))
+        _write_json(aside / "manifest.json", release.to_json())
+        _seal_folder(aside)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    aside.rename(final)
+    sync_folder(warehouse.releases)
+    warehouse.flip(release.run_id)
+    return Published(release, final, row_counts)
+
+
+def _write_marts(database: Path, folder: Path, tables: Sequence[PublishedTable]) -> dict[str, int]:
+    """Copy the published tables into the marts file and into Parquet; return their row counts."""
+    row_counts = {}
+    marts = folder / MARTS
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(f"attach {_literal(database)} as work (read_only)")
+        connection.execute(
+            f"attach {_literal(marts)} as clientele (storage_version '{STORAGE_VERSION}')"
+        )
+        for table in tables:
+            source = f"work.main.{_name(table.name)}"
+            target = f"clientele.main.{_name(table.name)}"
+            rows = f"select * from {source}"
+            if table.current_only:
+                rows += " where as_of = (select as_of from work.run.settings)"
+            # Sorted by every column, so that equal builds give equal files.
+            connection.execute(f"create table {target} as {rows} order by all")
+            connection.execute(f"comment on table {target} is {_literal(table.description)}")
+            for column, description in table.columns.items():
+                connection.execute(
+                    f"comment on column {target}.{_name(column)} is {_literal(description)}"
+                )
+            parquet = folder / "marts" / f"{table.name}.parquet"
+            connection.execute(
+                f"copy (select * from {target} order by all) to {_literal(parquet)} "
+                "(format parquet, compression zstd)"
+            )
+            counted = connection.execute(f"select count(*) from {target}").fetchone()
+            row_counts[table.name] = int(counted[0]) if counted else 0
+        connection.execute("detach clientele")
+    return row_counts
+
+
+def state_name(as_of: datetime) -> str:
+    """The part of a state file's name that tells the observed instant; it sorts by time."""
+    return as_of.strftime("%Y%m%dT%H%M%S%f")
+
+
+def prior_state_files(release_folder: Path, table: str, as_of: datetime) -> list[Path]:
+    """The state of a release that a refresh at `as_of` starts from: what lies before that instant.
+
+    A refresh at the same instant observes it anew and replaces what was observed then.
+    """
+    replaced = f"published__{state_name(as_of)}__"
+    folder = release_folder / "state" / table
+    return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith(replaced))
+
+
+def _write_state(warehouse: Warehouse, folder: Path, release: Release) -> None:
+    """State for the next refresh: immutable partitions shared with the release before, and the
+    new."""
+    before = warehouse.current.resolve() if release.previous_run_id else None
+    with duckdb.connect(str(warehouse.work_database), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        for table in STATE_TABLES:
+            target = folder / "state" / table
+            target.mkdir(parents=True)
+            for path in prior_state_files(before, table, release.as_of) if before else []:
+                os.link(path, target / path.name)
+            for basis, name in (
+                ("published", f"published__{state_name(release.as_of)}__{release.run_id}"),
+                ("backfilled", f"backfilled__{release.run_id}"),
+            ):
+                connection.execute(
+                    f"copy (select * exclude (is_new) from main.{table} "
+                    f"where is_new and basis = '{basis}' order by all) "
+                    f"to {_literal(target / f'{name}.parquet')} (format parquet, compression zstd)"
+                )
+    log = folder / RELEASE_LOG
+    earlier = (before / RELEASE_LOG).read_text(encoding="utf-8") if before else ""
+    entry = {
+        "run_id": release.run_id,
+        "as_of": release.as_of.isoformat(),
+        "built_at": release.built_at.isoformat(),
+        "batches": [batch.path for batch in release.batches],
+        "definition_versions": release.definition_versions,
+        "accepted_checks": list(release.accepted_checks),
+    }
+    log.write_text(earlier + json.dumps(entry, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _quality_report(release: Release, checks: Sequence[Check]) -> dict[str, Any]:
+    return {
+        "run_id": release.run_id,
+        "as_of": release.as_of.isoformat(),
+        "accepted": list(release.accepted_checks),
+        "checks": [
+            {
+                "check_name": check.name,
+                "target": check.target,
+                "severity": check.severity,
+                "passed": check.passed,
+                "observed": check.observed,
+                "expected": check.expected,
+            }
+            for check in checks
+        ],
+    }
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _seal_folder(folder: Path) -> None:
+    """Make every file read-only and durable before the folder gets its final name."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            sync_folder(path)
+        elif path.stat().st_nlink == 1:
+            path.chmod(0o444)
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    sync_folder(folder)
+
+
+def _literal(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _name(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'

@@ -1,0 +1,196 @@
+"""Fixtures: the compiled project, and a warehouse in which real refreshes run."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import hypothesis
+import pytest
+from pipeline import PROJECT, Pipeline, compile_project
+
+# One and the same examples for everyone, so that main does not turn red by chance; new ones are
+# sought with HYPOTHESIS_PROFILE=search.
+hypothesis.settings.register_profile("same", derandomize=True, database=None)
+hypothesis.settings.register_profile("search")
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+def _shared_base(factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this test session share."""
+    base = factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+def _compiled(base: Path, variables: Mapping[str, Any]) -> dict[str, Any]:
+    digest = hashlib.sha256(json.dumps(dict(variables), sort_keys=True).encode()).hexdigest()[:12]
+    folder = base / f"compiled-{digest}"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ready = folder / "ready"
+        if not ready.exists():
+            compile_project(folder, variables)
+            ready.touch()
+    manifest: dict[str, Any] = json.loads((folder / "dbt" / "manifest.json").read_text())
+    return manifest
+
+
+@pytest.fixture(scope="session")
+def compiled_manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The manifest after `dbt compile` with the default variables."""
+    return _compiled(_shared_base(tmp_path_factory), {})
+
+
+@pytest.fixture(scope="session")
+def pipeline_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pipeline]:
+    """The compiled project with other variables."""
+
+    def make(**variables: Any) -> Pipeline:
+        return Pipeline(_compiled(_shared_base(tmp_path_factory), variables))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def pipeline(compiled_manifest: dict[str, Any]) -> Pipeline:
+    """The compiled project with the default variables."""
+    return Pipeline(compiled_manifest)
+
+
+_PROJECT_PARTS = ("models", "macros", "seeds", "tests/data", "orchestration")
+
+
+@dataclass
+class Workspace:
+    """A landing folder, a warehouse and a command line."""
+
+    root: Path
+    project: Path = PROJECT
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def landing(self) -> Path:
+        return self.root / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse"
+
+    @property
+    def marts(self) -> Path:
+        return self.warehouse / "current" / "marts" / "clientele.duckdb"
+
+    def env(self, **more: str) -> dict[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("CLIENTELE_")}
+        return {
+            **inherited,
+            "CLIENTELE_LANDING": str(self.landing),
+            "CLIENTELE_WAREHOUSE": str(self.warehouse),
+            **self.environment,
+            **more,
+        }
+
+    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "orchestration.cli", *arguments],
+            cwd=self.project,
+            env=self.env(**more),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    def copy_project(self) -> Path:
+        """Work on a copy of the project from now on, so that a test can break it."""
+        copy = self.root / "project"
+        shutil.rmtree(copy, ignore_errors=True)
+        for part in _PROJECT_PARTS:
+            shutil.copytree(
+                PROJECT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        for name in ("dbt_project.yml", "profiles.yml"):
+            shutil.copy(PROJECT / name, copy / name)
+        self.project = copy
+        return copy
+
+    def refresh(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """A refresh that must succeed."""
+        completed = self.run("refresh", *arguments, **more)
+        assert completed.returncode == 0, completed.stdout[-3000:] + completed.stderr[-3000:]
+        return completed
+
+    def refused(self, *arguments: str, **more: str) -> str:
+        """A refresh that must fail; the sentence it says."""
+        completed = self.run("refresh", *arguments, **more)
+        assert completed.returncode != 0, completed.stdout[-3000:]
+        lines = [line for line in completed.stderr.splitlines() if line.strip()]
+        assert len(lines) == 1, completed.stderr[-3000:]
+        assert "Traceback" not in completed.stderr
+        return lines[0]
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.marts), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def table(self, name: str, columns: str = "*") -> list[tuple[Any, ...]]:
+        return self.query(f"select {columns} from {name} order by all")
+
+    def published(self) -> dict[str, str]:
+        """What readers see, byte for byte: the current release's files and their hashes."""
+        current = self.warehouse / "current"
+        if not current.exists():
+            return {}
+        folder = current.resolve()
+        hashes = {
+            str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        return {"current": folder.name, **hashes}
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.landing / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+
+@pytest.fixture
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """An empty warehouse, at one path per worker so that dbt parses the project only once."""
+    root = tmp_path_factory.getbasetemp() / "workspace"
+    parsed = root / "warehouse" / "dbt"
+    kept = root / "parsed"
+    shutil.rmtree(root / "landing", ignore_errors=True)
+    if parsed.exists():
+        shutil.rmtree(kept, ignore_errors=True)
+        parsed.rename(kept)
+    shutil.rmtree(root / "warehouse", ignore_errors=True)
+    (root / "warehouse").mkdir(parents=True)
+    if kept.exists():
+        kept.rename(parsed)
+    return Workspace(root)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data; tests that need it are skipped, loudly, where it is absent."""
+    folder = Path(os.environ.get("CLIENTELE_TEST_DATA", PROJECT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(
+            f"REAL DATA ABSENT: {folder} is not a folder; set CLIENTELE_TEST_DATA to check the "
+            "published figures"
+        )
+    return folder

@@ -1,0 +1,1412 @@
+"""An independent recomputation of segments, history, KPIs and cohorts in plain Python.
+
+It is written from the definitions alone, never from the SQL, so that the two can be held against
+each other: where they differ, one of them is wrong. Clarity goes before speed; money and cut
+points are exact (Decimal and Fraction), and nothing here knows about floats.
+
+Does not belong here: SQL or anything read from the models, files and landing formats (rows come
+as they are after ingestion), currencies other than the reporting one, links between customers
+(two references that share an e-mail stay two customers), and random input (business.py).
+
+Vocabulary: all instants are naive datetimes in UTC; ``on`` is a business date; a customer is
+``('ref', source_system, customer_ref)`` or ``('email', normalised e-mail)``.
+"""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
+from functools import cache, lru_cache
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Row = Mapping[str, Any]
+Customer = tuple[str, ...]
+Segments = Mapping[str, Collection[Customer]]
+RfmMap = Callable[[int, int, int], str]
+
+ZERO = Decimal(0)
+FOUR_PLACES = Decimal("0.0001")
+WINDOWS = (30, 90, 365)
+ONE_MICROSECOND = timedelta(microseconds=1)
+
+
+# Input ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Typed rows of all batches that count, as after ingestion.
+
+    Each row is a mapping with the columns of the input contract (absent ones are NULL),
+    ``source_system`` filled in, and ``_batch_id``: a later batch has the greater one.
+    """
+
+    customers: Sequence[Row] = ()
+    orders: Sequence[Row] = ()
+    order_lines: Sequence[Row] = ()
+    refunds: Sequence[Row] = ()
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order in its latest known form, counting or not.
+
+    ``seen_at`` is its earliest time of all: that of the order itself or, for one derived from
+    lines, of its earliest line even if that line was cancelled.
+    """
+
+    source_system: str
+    order_id: str
+    ordered_at: datetime
+    seen_at: datetime
+    customer: Customer | None
+    net_amount: Decimal
+    counts: bool
+    has_discount: bool
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Money on its date: a counting order (its net amount) or a refund (a negative amount)."""
+
+    at: datetime
+    on: date
+    customer: Customer | None
+    amount: Decimal
+    is_order: bool
+    has_discount: bool = False
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What the raw rows say, without a cut in time.
+
+    ``first_seen`` has every customer that ever exists; None means it always did.
+    """
+
+    time_zone: str
+    orders: tuple[Order, ...]
+    facts: tuple[Fact, ...]
+    first_seen: Mapping[Customer, datetime | None]
+
+    def facts_until(self, as_of: datetime) -> list[Fact]:
+        """Facts that occurred at or before ``as_of``, in order of time."""
+        return [fact for fact in self.facts if fact.at <= as_of]
+
+    def customers_at(self, as_of: datetime) -> set[Customer]:
+        """Customers that exist at ``as_of``."""
+        return {
+            customer for customer, seen in self.first_seen.items() if seen is None or seen <= as_of
+        }
+
+
+def customer_id(customer: Customer) -> str:
+    """The published id of a customer: md5 of ``source_system|ref`` or of ``email|address``."""
+    text = "|".join(customer[1:]) if customer[0] == "ref" else "|".join(customer)
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+# Business calendar and exact numbers ---------------------------------------------------------
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+@lru_cache(maxsize=200_000)
+def business_date(at: datetime, time_zone: str) -> date:
+    """The date of a UTC instant in the business time zone."""
+    return at.replace(tzinfo=UTC).astimezone(_zone(time_zone)).date()
+
+
+@lru_cache(maxsize=200_000)
+def utc_of_local(local: datetime, time_zone: str) -> datetime:
+    """The naive UTC instant of a naive local time.
+
+    A time that occurs twice is the first; one that does not occur is read with the offset before
+    the change. Both are what ``fold=0`` means (PEP 495).
+    """
+    return local.replace(tzinfo=_zone(time_zone), fold=0).astimezone(UTC).replace(tzinfo=None)
+
+
+def first_instant(on: date, time_zone: str) -> datetime:
+    """The first instant (UTC) of a business date."""
+    return utc_of_local(datetime.combine(on, time.min), time_zone)
+
+
+def last_instant(on: date, time_zone: str) -> datetime:
+    """The last microsecond (UTC) of a business date."""
+    return first_instant(on + timedelta(days=1), time_zone) - ONE_MICROSECOND
+
+
+def month_of(on: date) -> date:
+    """The first date of the month of a date."""
+    return on.replace(day=1)
+
+
+def add_months(month: date, months: int) -> date:
+    """The first date of the month that lies ``months`` after the month of ``month``."""
+    index = month.year * 12 + month.month - 1 + months
+    return date(index // 12, index % 12 + 1, 1)
+
+
+def months_between(earlier: date, later: date) -> int:
+    """Number of calendar months from the month of one date to that of another."""
+    return (later.year - earlier.year) * 12 + later.month - earlier.month
+
+
+def last_of_month(month: date) -> date:
+    """The last date of a month."""
+    return month.replace(day=calendar.monthrange(month.year, month.month)[1])
+
+
+def round_half_even(value: Fraction | Decimal | int, places: int) -> Decimal:
+    """A number rounded half even to ``places`` decimals, from its exact value."""
+    scaled = round(Fraction(value) * 10**places)  # round() of a Fraction is exact and half even
+    return Decimal(scaled).scaleb(-places)
+
+
+def ratio(
+    numerator: Decimal | int | None, denominator: Decimal | int | None, places: int
+) -> Decimal | None:
+    """numerator / denominator, rounded half even; None where the denominator is None or 0."""
+    if numerator is None or not denominator:
+        return None
+    return round_half_even(Fraction(numerator) / Fraction(denominator), places)
+
+
+def quantile(values: Iterable[Decimal | int], p: Fraction) -> Fraction:
+    """Type-7 quantile (Hyndman & Fan 1996: linear interpolation), exact; ``values`` not empty."""
+    ranked = sorted(Fraction(value) for value in values)
+    place = (len(ranked) - 1) * p
+    low = place.numerator // place.denominator
+    if low + 1 == len(ranked):
+        return ranked[low]
+    return ranked[low] + (place - low) * (ranked[low + 1] - ranked[low])
+
+
+def median(values: Iterable[int]) -> Decimal | None:
+    """Middle value, or the mean of the middle two; None of nothing."""
+    ranked = sorted(values)
+    if not ranked:
+        return None
+    middle = ranked[(len(ranked) - 1) // 2] + ranked[len(ranked) // 2]
+    return round_half_even(Fraction(middle, 2), 1)
+
+
+# Latest versions, identity and the ledger ----------------------------------------------------
+
+
+def _text(value: object) -> str | None:
+    """A text, or None where it is missing or blank."""
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _email(value: object) -> str | None:
+    text = _text(value)
+    return text.strip().lower() if text else None
+
+
+def _money(value: object) -> Decimal:
+    if value is None:
+        return ZERO
+    if not isinstance(value, Decimal):
+        raise TypeError(f"an amount must be a Decimal, not {type(value).__name__}")
+    return value
+
+
+def _status(row: Row) -> str:
+    return _text(row.get("status")) or "completed"
+
+
+def latest(rows: Iterable[Row], key: Sequence[str]) -> list[Row]:
+    """The version of each key that holds: greatest ``updated_at`` (None lowest), later batch."""
+
+    def age(row: Row) -> tuple[datetime, str]:
+        return (row.get("updated_at") or datetime.min, row["_batch_id"])
+
+    chosen: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        name = tuple(row[column] for column in key)
+        if name not in chosen or age(row) >= age(chosen[name]):
+            chosen[name] = row
+    return list(chosen.values())
+
+
+def latest_lines(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
+    """Lines per (source_system, order_id): those of the last batch that has any of the order."""
+    by_order: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        key = (row["source_system"], row["order_id"])
+        held = by_order.get(key)
+        if held is None or row["_batch_id"] > held[0]["_batch_id"]:
+            by_order[key] = [row]
+        elif row["_batch_id"] == held[0]["_batch_id"]:
+            held.append(row)
+    return by_order
+
+
+def line_amount(row: Row) -> Decimal:
+    """quantity x unit_price - discount of a line, rounded half even to 4 places."""
+    exact = row["quantity"] * row["unit_price"] - _money(row.get("discount_amount"))
+    return Decimal(exact).quantize(FOUR_PLACES, rounding=ROUND_HALF_EVEN)
+
+
+@dataclass(frozen=True)
+class _Party:
+    """Who a row names: a reference, or an e-mail without one, or nobody."""
+
+    ref: Customer | None = None
+    email: str | None = None
+
+    @property
+    def is_named(self) -> bool:
+        return self.ref is not None or self.email is not None
+
+
+NOBODY = _Party()
+
+
+def _party(row: Row) -> _Party:
+    ref = _text(row.get("customer_ref"))
+    if ref is not None:
+        return _Party(ref=("ref", row["source_system"], ref))
+    return _Party(email=_email(row.get("email")))
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """An order before its customer is resolved, with the refunds that were exported inside it."""
+
+    source_system: str
+    order_id: str
+    ordered_at: datetime
+    seen_at: datetime
+    party: _Party
+    net_amount: Decimal
+    counts: bool
+    has_discount: bool
+    cancellations: tuple[tuple[datetime, Decimal, _Party], ...] = ()
+
+
+def _is_counting_line(line: Row) -> bool:
+    return _status(line) not in ("cancelled", "test")
+
+
+def _header_draft(row: Row, lines: Sequence[Row]) -> _Draft:
+    net_amount, status, party = _money(row["net_amount"]), _status(row), _party(row)
+    is_refund = status == "cancelled" and net_amount < 0
+    has_discount = (
+        _money(row.get("discount_amount")) > 0
+        or _text(row.get("coupon_code")) is not None
+        or any(_money(x.get("discount_amount")) > 0 for x in lines if _is_counting_line(x))
+    )
+    return _Draft(
+        source_system=row["source_system"],
+        order_id=row["order_id"],
+        ordered_at=row["ordered_at"],
+        seen_at=row["ordered_at"],
+        party=party,
+        net_amount=net_amount,
+        counts=status not in ("cancelled", "test"),
+        has_discount=has_discount,
+        cancellations=((row["ordered_at"], -net_amount, party),) if is_refund else (),
+    )
+
+
+def _lines_draft(lines: Sequence[Row]) -> _Draft | None:
+    """The order that lines without a header make; None where no line has a date.
+
+    The lines that count form the order. Where none does, the order is known all the same (by all
+    of its lines) and does not count.
+    """
+    counting = [line for line in lines if _is_counting_line(line)]
+    forming = counting or lines
+    all_dates = [line["ordered_at"] for line in lines if line.get("ordered_at") is not None]
+    if not all_dates:
+        return None
+    dates = [line["ordered_at"] for line in forming if line.get("ordered_at") is not None]
+    ordered_at = min(dates or all_dates)
+    refs = sorted(ref for line in forming if (ref := _text(line.get("customer_ref"))) is not None)
+    system = lines[0]["source_system"]
+    party = _Party(ref=("ref", system, refs[0])) if refs else NOBODY
+    cancellations = []
+    for line in lines:
+        amount = line_amount(line)
+        if _status(line) == "cancelled" and amount < 0:
+            own = _party(line)
+            occurred_at = line.get("ordered_at") or ordered_at
+            cancellations.append((occurred_at, -amount, own if own.is_named else party))
+    return _Draft(
+        source_system=system,
+        order_id=lines[0]["order_id"],
+        ordered_at=ordered_at,
+        seen_at=min(all_dates),
+        party=party,
+        net_amount=sum((line_amount(line) for line in counting), ZERO),
+        counts=bool(counting),
+        has_discount=any(_money(line.get("discount_amount")) > 0 for line in counting),
+        cancellations=tuple(cancellations),
+    )
+
+
+def _drafts(raw: Raw) -> list[_Draft]:
+    lines = latest_lines(raw.order_lines)
+    drafts = []
+    for row in latest(raw.orders, ("source_system", "order_id")):
+        drafts.append(_header_draft(row, lines.pop((row["source_system"], row["order_id"]), ())))
+    for rest in lines.values():
+        draft = _lines_draft(rest)
+        if draft is not None:
+            drafts.append(draft)
+    return drafts
+
+
+def _earliest(seen: dict[Customer, datetime | None], who: Customer, at: datetime | None) -> None:
+    """Note that a customer was seen; None (always) is before every instant."""
+    if who not in seen:
+        seen[who] = at
+    elif at is None:
+        seen[who] = None
+    else:
+        known = seen[who]
+        seen[who] = None if known is None else min(known, at)
+
+
+def _sightings(
+    records: Sequence[Row], drafts: Sequence[_Draft], refunds: Sequence[Row]
+) -> list[tuple[_Party, datetime | None]]:
+    """Every time at which a row names somebody."""
+    found: list[tuple[_Party, datetime | None]] = [
+        (_Party(ref=("ref", row["source_system"], row["customer_ref"])), row.get("created_at"))
+        for row in records
+    ]
+    found += [(draft.party, draft.seen_at) for draft in drafts]
+    found += [(who, at) for draft in drafts for at, _, who in draft.cancellations]
+    parties = {(draft.source_system, draft.order_id): draft.party for draft in drafts}
+    for row in refunds:
+        own = _party(row)
+        # A refund that names nobody belongs to whom its order names, who is seen by it too.
+        of_order = parties.get((row["source_system"], row.get("order_id") or ""), own)
+        found.append((own if own.is_named else of_order, row["refunded_at"]))
+    return [(party, at) for party, at in found if party.is_named]
+
+
+def _owners_of_emails(
+    records: Sequence[Row], sightings: Sequence[tuple[_Party, datetime | None]]
+) -> dict[str, Customer]:
+    """The customer record that each e-mail of `customers` belongs to.
+
+    Of several: the one first seen (always, that is NULL, first), then by system and reference.
+    """
+    seen: dict[Customer, datetime | None] = {}
+    for party, at in sightings:
+        if party.ref is not None:
+            _earliest(seen, party.ref, at)
+    carriers: dict[str, list[Customer]] = defaultdict(list)
+    for row in records:
+        email = _email(row.get("email"))
+        if email is not None:
+            carriers[email].append(("ref", row["source_system"], row["customer_ref"]))
+    return {
+        email: min(refs, key=lambda ref: (seen[ref] or datetime.min, ref[1], ref[2]))
+        for email, refs in carriers.items()
+    }
+
+
+def _one_currency(raw: Raw) -> None:
+    """Stop where amounts are in several currencies, which this recomputation does not convert."""
+    rows = (*raw.orders, *raw.order_lines, *raw.refunds)
+    found = {text for row in rows if (text := _text(row.get("currency"))) is not None}
+    if len(found) > 1:
+        raise ValueError(f"the oracle knows one currency only, and the rows have {sorted(found)}")
+
+
+def resolve_orders(raw: Raw | Ledger) -> Ledger:
+    """Latest versions, orders derived from lines, exported cancellations, customers.
+
+    A ledger is returned as it is, so that every function here takes either.
+
+    Raises:
+        ValueError: amounts in more than one currency.
+    """
+    if isinstance(raw, Ledger):
+        return raw
+    _one_currency(raw)
+    records = latest(raw.customers, ("source_system", "customer_ref"))
+    refunds = latest(raw.refunds, ("source_system", "refund_id"))
+    drafts = _drafts(raw)
+    sightings = _sightings(records, drafts, refunds)
+    owners = _owners_of_emails(records, sightings)
+
+    def customer_of(party: _Party) -> Customer | None:
+        if party.ref is not None:
+            return party.ref
+        if party.email is not None:
+            return owners.get(party.email, ("email", party.email))
+        return None
+
+    def fact(at: datetime, who: Customer | None, amount: Decimal) -> Fact:
+        return Fact(at, business_date(at, raw.time_zone), who, amount, is_order=False)
+
+    first_seen: dict[Customer, datetime | None] = {}
+    for party, at in sightings:
+        customer = customer_of(party)
+        if customer is not None:
+            _earliest(first_seen, customer, at)
+
+    orders = [
+        Order(
+            draft.source_system,
+            draft.order_id,
+            draft.ordered_at,
+            draft.seen_at,
+            customer_of(draft.party),
+            draft.net_amount,
+            draft.counts,
+            draft.has_discount,
+        )
+        for draft in drafts
+    ]
+    known = {(order.source_system, order.order_id): order for order in orders}
+    facts = [
+        Fact(
+            order.ordered_at,
+            business_date(order.ordered_at, raw.time_zone),
+            order.customer,
+            order.net_amount,
+            is_order=True,
+            has_discount=order.has_discount,
+        )
+        for order in orders
+        if order.counts
+    ]
+    for draft in drafts:
+        for at_, amount, who in draft.cancellations:
+            facts.append(fact(at_, customer_of(who), -amount))
+    for row in refunds:
+        of = known.get((row["source_system"], row.get("order_id") or ""))
+        if of is not None and not of.counts:
+            continue
+        party = _party(row)
+        owner = of.customer if of is not None and not party.is_named else customer_of(party)
+        facts.append(fact(row["refunded_at"], owner, -_money(row["amount"])))
+    facts.sort(key=lambda f: (f.at, f.customer or (), f.amount, f.is_order, f.has_discount))
+    return Ledger(raw.time_zone, tuple(orders), tuple(facts), first_seen)
+
+
+# Features ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the facts until ``as_of`` say about one customer; names as in `customer_features`."""
+
+    customer: Customer
+    first_order_at: datetime | None
+    last_order_at: datetime | None
+    days_since_first_order: int | None
+    days_since_last_order: int | None
+    order_count_lifetime: int
+    order_day_count_lifetime: int
+    net_revenue_lifetime: Decimal
+    order_count_30d: int
+    order_count_90d: int
+    order_count_365d: int
+    net_revenue_30d: Decimal
+    net_revenue_90d: Decimal
+    net_revenue_365d: Decimal
+    average_order_value_30d: Decimal | None
+    average_order_value_90d: Decimal | None
+    average_order_value_365d: Decimal | None
+    median_days_between_orders: Decimal | None
+    mean_days_between_orders: Decimal | None
+    discounted_net_amount_365d: Decimal
+    gross_net_amount_365d: Decimal
+    active_month_count: int
+
+
+def _by_customer(facts: Iterable[Fact]) -> dict[Customer, list[Fact]]:
+    grouped: dict[Customer, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        if fact.customer is not None:
+            grouped[fact.customer].append(fact)
+    return grouped
+
+
+def _total(facts: Iterable[Fact]) -> Decimal:
+    return sum((fact.amount for fact in facts), ZERO)
+
+
+def _gaps(dates: Iterable[date]) -> list[tuple[date, int]]:
+    """Days between successive distinct dates, each with its later date."""
+    ordered = sorted(set(dates))
+    return [(b, (b - a).days) for a, b in pairwise(ordered)]
+
+
+def window_start(as_of_on: date, days: int) -> date:
+    """First of the ``days`` business dates that end with ``as_of_on``."""
+    return as_of_on - timedelta(days=days - 1)
+
+
+def _features_of(customer: Customer, facts: Sequence[Fact], as_of_on: date) -> Features:
+    orders = [fact for fact in facts if fact.is_order]
+    dates = sorted({order.on for order in orders})
+    gaps = [days for _, days in _gaps(dates)]
+    counts: dict[int, int] = {}
+    revenues: dict[int, Decimal] = {}
+    for days in WINDOWS:
+        start = window_start(as_of_on, days)
+        counts[days] = sum(order.on >= start for order in orders)
+        revenues[days] = _total(fact for fact in facts if fact.on >= start)
+    year = [order for order in orders if order.on >= window_start(as_of_on, 365)]
+    return Features(
+        customer=customer,
+        first_order_at=min((order.at for order in orders), default=None),
+        last_order_at=max((order.at for order in orders), default=None),
+        days_since_first_order=(as_of_on - dates[0]).days if dates else None,
+        days_since_last_order=(as_of_on - dates[-1]).days if dates else None,
+        order_count_lifetime=len(orders),
+        order_day_count_lifetime=len(dates),
+        net_revenue_lifetime=_total(facts),
+        order_count_30d=counts[30],
+        order_count_90d=counts[90],
+        order_count_365d=counts[365],
+        net_revenue_30d=revenues[30],
+        net_revenue_90d=revenues[90],
+        net_revenue_365d=revenues[365],
+        average_order_value_30d=ratio(revenues[30], counts[30], 4),
+        average_order_value_90d=ratio(revenues[90], counts[90], 4),
+        average_order_value_365d=ratio(revenues[365], counts[365], 4),
+        median_days_between_orders=median(gaps),
+        mean_days_between_orders=ratio(sum(gaps), len(gaps), 4),
+        discounted_net_amount_365d=_total(order for order in year if order.has_discount),
+        gross_net_amount_365d=_total(year),
+        active_month_count=len({month_of(on) for on in dates}),
+    )
+
+
+def features(raw: Raw | Ledger, as_of: datetime) -> dict[Customer, Features]:
+    """Features of every customer that exists at ``as_of``."""
+    ledger = resolve_orders(raw)
+    as_of_on = business_date(as_of, ledger.time_zone)
+    grouped = _by_customer(ledger.facts_until(as_of))
+    return {
+        customer: _features_of(customer, grouped.get(customer, ()), as_of_on)
+        for customer in ledger.customers_at(as_of)
+    }
+
+
+# RFM -----------------------------------------------------------------------------------------
+
+RFM_DEFAULT_SEGMENTS = (
+    "champions",
+    "loyal_customers",
+    "potential_loyalists",
+    "promising",
+    "new_customers",
+    "need_attention",
+    "about_to_sleep",
+    "cant_lose_them",
+    "at_risk",
+    "lost",
+)
+
+# Inclusive bounds of R, F and M; the first match wins (R package rfm, vignette of its segments).
+RFM_R_RULES: tuple[tuple[str, tuple[int, int], tuple[int, int], tuple[int, int]], ...] = (
+    ("champions", (5, 5), (5, 5), (5, 5)),
+    ("potential_loyalists", (3, 5), (3, 5), (2, 5)),
+    ("loyal_customers", (2, 4), (2, 4), (2, 4)),
+    ("promising", (3, 4), (1, 3), (3, 5)),
+    ("new_customers", (4, 5), (1, 3), (1, 5)),
+    ("cant_lose_them", (1, 2), (3, 4), (4, 5)),
+    ("at_risk", (1, 2), (2, 5), (4, 5)),
+    ("need_attention", (1, 3), (3, 5), (3, 5)),
+    ("about_to_sleep", (2, 3), (1, 3), (1, 4)),
+    ("lost", (1, 1), (1, 5), (1, 5)),
+)
+
+RANK_BANDS = ("champions", "loyal_customers", "potential_loyalists", "new_customers", "at_risk")
+
+
+@dataclass(frozen=True)
+class RfmRow:
+    """RFM of one scored customer; ``rfm_score`` is 555 as an integer."""
+
+    customer: Customer
+    recency_days: int
+    frequency: int
+    monetary: Decimal
+    recency_score: int
+    frequency_score: int
+    monetary_score: int
+    rfm_segment: str
+
+    @property
+    def rfm_score(self) -> int:
+        """The three scores as the digits of a number."""
+        return self.recency_score * 100 + self.frequency_score * 10 + self.monetary_score
+
+
+@dataclass(frozen=True)
+class _Measures:
+    recency_days: int
+    frequency: int
+    monetary: Decimal
+
+
+def rfm_map_default(r: int, f: int, m: int) -> str:
+    """Segment of a cell of the 125 by the table of the definitions."""
+    if f >= 4 and m >= 4:
+        column = 0
+    elif f >= 3:
+        column = 1 if m >= 4 else 2
+    else:
+        column = 3 if m >= 3 else 4
+    if r >= 4:
+        row = ("champions", "loyal_customers", "potential_loyalists", "promising", "new_customers")
+    elif r == 3:
+        row = (
+            "loyal_customers",
+            "loyal_customers",
+            "need_attention",
+            "need_attention",
+            "about_to_sleep",
+        )
+    else:
+        row = ("cant_lose_them", "at_risk", "at_risk", "at_risk", "lost")
+    return row[column]
+
+
+def rfm_map_r(r: int, f: int, m: int) -> str:
+    """Segment of a cell by the first matching rule of the R package rfm, else ``others``."""
+    for name, (r_low, r_high), (f_low, f_high), (m_low, m_high) in RFM_R_RULES:
+        if r_low <= r <= r_high and f_low <= f <= f_high and m_low <= m <= m_high:
+            return name
+    return "others"
+
+
+RFM_MAPS: Mapping[str, tuple[RfmMap, tuple[str, ...]]] = {
+    "default": (rfm_map_default, RFM_DEFAULT_SEGMENTS),
+    "r": (rfm_map_r, (*(rule[0] for rule in RFM_R_RULES), "others")),
+}
+
+
+def cut_points(values: Sequence[Decimal | int], bins: int) -> list[Fraction]:
+    """The ``bins - 1`` exact type-7 quantiles at 1/bins, 2/bins, ... of the values."""
+    return [quantile(values, Fraction(k, bins)) for k in range(1, bins)]
+
+
+def score(value: Decimal | int, cuts: Sequence[Fraction], offset: int = 0) -> int:
+    """1 + number of cut points that the value exceeds (reaches, with an offset above 0)."""
+    exact = Fraction(value)
+    if offset > 0:
+        return 1 + sum(exact >= cut + offset for cut in cuts)
+    return 1 + sum(exact > cut for cut in cuts)
+
+
+def _rfm_measures(
+    ledger: Ledger, as_of: datetime, window_days: int | None
+) -> dict[Customer, _Measures]:
+    as_of_on = business_date(as_of, ledger.time_zone)
+    start = date.min if window_days is None else window_start(as_of_on, window_days)
+    measures = {}
+    for customer, facts in _by_customer(ledger.facts_until(as_of)).items():
+        inside = [fact for fact in facts if fact.on >= start]
+        orders = [fact.on for fact in inside if fact.is_order]
+        if orders:
+            measures[customer] = _Measures(
+                (as_of_on - max(orders)).days, len(orders), _total(inside)
+            )
+    return measures
+
+
+def _ranks(values: Mapping[Customer, Fraction]) -> dict[Customer, int]:
+    """Competition rank, 1 = least: 1 + number of strictly lesser values."""
+    ordered = sorted(values.values())
+    return {customer: 1 + bisect_left(ordered, value) for customer, value in values.items()}
+
+
+def _rank_band(measures: Mapping[Customer, _Measures]) -> dict[Customer, str]:
+    ranks = [
+        _ranks({c: Fraction(x.recency_days) for c, x in measures.items()}),
+        _ranks({c: Fraction(-x.frequency) for c, x in measures.items()}),
+        _ranks({c: -Fraction(x.monetary) for c, x in measures.items()}),
+    ]
+    composite = {c: Fraction(sum(rank[c] for rank in ranks)) for c in measures}
+    better = {c: rank - 1 for c, rank in _ranks(composite).items()}
+    return {c: RANK_BANDS[5 * count // len(measures)] for c, count in better.items()}
+
+
+def rfm(
+    raw: Raw | Ledger,
+    as_of: datetime,
+    window_days: int | None = 365,
+    method: str = "quantiles",
+    bins: int = 5,
+    offset: int = 0,
+    rfm_map: str | RfmMap = "default",
+    fixed_cut_points: Mapping[str, Sequence[Decimal | Fraction | int]] | None = None,
+) -> dict[Customer, RfmRow]:
+    """RFM scores and segments of the customers with a counting order in the window.
+
+    Args:
+        raw: rows or ledger.
+        as_of: instant, naive UTC.
+        window_days: business days that end with the date of ``as_of``; None = lifetime.
+        method: ``quantiles``, ``fixed`` (needs ``fixed_cut_points`` by recency, frequency and
+            monetary, ``bins - 1`` each, ascending), or ``rank_bands`` (names by composite rank;
+            the scores are those of quantiles).
+        bins: number of scores.
+        offset: added to the cut points, which then belong to the upper bin (R uses 1).
+        rfm_map: ``default``, ``r``, or a function of the three scores.
+        fixed_cut_points: see ``method``.
+
+    Raises:
+        ValueError: unknown method or map, wrong cut points, or other than 5 bins with a map that
+            is made for 5.
+    """
+    if method not in ("quantiles", "fixed", "rank_bands"):
+        raise ValueError(f"unknown rfm method {method!r}")
+    if isinstance(rfm_map, str):
+        if rfm_map not in RFM_MAPS:
+            raise ValueError(f"unknown rfm map {rfm_map!r}")
+        if bins != 5 and method != "rank_bands":
+            raise ValueError(f"the rfm map {rfm_map!r} is made for 5 bins, not for {bins}")
+    to_segment = RFM_MAPS[rfm_map][0] if isinstance(rfm_map, str) else rfm_map
+
+    measures = _rfm_measures(resolve_orders(raw), as_of, window_days)
+    if not measures:
+        return {}
+    if method == "fixed":
+        given = fixed_cut_points or {}
+        if any(len(given.get(x, ())) != bins - 1 for x in ("recency", "frequency", "monetary")):
+            raise ValueError(f"fixed cut points need {bins - 1} values for each of R, F and M")
+        cuts = {name: [Fraction(value) for value in values] for name, values in given.items()}
+    else:
+        cuts = {
+            "recency": cut_points([x.recency_days for x in measures.values()], bins),
+            "frequency": cut_points([x.frequency for x in measures.values()], bins),
+            "monetary": cut_points([x.monetary for x in measures.values()], bins),
+        }
+    bands = _rank_band(measures) if method == "rank_bands" else {}
+    rows = {}
+    for customer, x in measures.items():
+        r = bins + 1 - score(x.recency_days, cuts["recency"], offset)
+        f = score(x.frequency, cuts["frequency"], offset)
+        m = score(x.monetary, cuts["monetary"], offset)
+        segment = bands[customer] if bands else to_segment(r, f, m)
+        rows[customer] = RfmRow(customer, x.recency_days, x.frequency, x.monetary, r, f, m, segment)
+    return rows
+
+
+# Lifecycle, loyalty and single segments ------------------------------------------------------
+
+LIFECYCLE_STAGES = ("prospect", "lapsed", "at_risk", "new", "loyal", "active")
+LOYALTY_SEGMENTS = ("power_users", "regular_customers", "occasional_buyers")
+
+
+def lifecycle_stage(x: Features) -> str:
+    """The first stage that matches."""
+    if x.days_since_last_order is None or x.days_since_first_order is None:
+        return "prospect"
+    if x.order_count_365d == 0:
+        return "lapsed"
+    limit = Decimal(180)
+    if x.order_day_count_lifetime >= 3 and x.median_days_between_orders is not None:
+        limit = max(2 * x.median_days_between_orders, Decimal(30))
+    if x.days_since_last_order > limit:
+        return "at_risk"
+    if x.days_since_first_order < 60 and x.order_count_lifetime < 3:
+        return "new"
+    if x.order_count_365d >= 4 and x.days_since_first_order >= 180:
+        return "loyal"
+    return "active"
+
+
+def lifecycle(raw: Raw | Ledger, as_of: datetime) -> dict[Customer, str]:
+    """Lifecycle stage of every customer that exists at ``as_of``."""
+    return {customer: lifecycle_stage(x) for customer, x in features(raw, as_of).items()}
+
+
+def _line(values: Iterable[Decimal], percent: int) -> Fraction:
+    """Type-7 percentile; of nobody, 0, which then divides nobody."""
+    held = list(values)
+    return quantile(held, Fraction(percent, 100)) if held else Fraction(0)
+
+
+def _buyers_365d(rows: Mapping[Customer, Features]) -> dict[Customer, Features]:
+    return {customer: x for customer, x in rows.items() if x.order_count_365d >= 1}
+
+
+def _loyalty_of(rows: Mapping[Customer, Features]) -> dict[Customer, str]:
+    buyers = _buyers_365d(rows)
+    line = _line((x.net_revenue_365d for x in buyers.values()), 90)
+    result = {}
+    for customer, x in buyers.items():
+        if x.order_count_365d >= 4 and Fraction(x.net_revenue_365d) >= line:
+            result[customer] = "power_users"
+        elif x.order_count_365d >= 2:
+            result[customer] = "regular_customers"
+        else:
+            result[customer] = "occasional_buyers"
+    return result
+
+
+def loyalty(raw: Raw | Ledger, as_of: datetime) -> dict[Customer, str]:
+    """Loyalty group of the buyers of the last 365 days."""
+    return _loyalty_of(features(raw, as_of))
+
+
+def _single_segments(
+    rows: Mapping[Customer, Features], scores: Mapping[Customer, RfmRow]
+) -> dict[str, set[Customer]]:
+    buyers = _buyers_365d(rows)
+    value_line = _line((x.net_revenue_365d for x in buyers.values()), 80)
+    ever = [x for x in rows.values() if x.order_count_lifetime >= 1]
+    lifetime_line = _line((x.net_revenue_lifetime for x in ever), 80)
+
+    def of(people: Mapping[Customer, Features], rule: Callable[[Features], bool]) -> set[Customer]:
+        return {customer for customer, x in people.items() if rule(x)}
+
+    def scored(rule: Callable[[RfmRow], bool]) -> set[Customer]:
+        return {customer for customer, x in scores.items() if rule(x)}
+
+    def buys_often(x: Features) -> bool:
+        gap = x.median_days_between_orders
+        return gap is not None and gap <= 60
+
+    def buys_at_a_discount(x: Features) -> bool:
+        total = x.gross_net_amount_365d
+        return total > 0 and 2 * x.discounted_net_amount_365d >= total
+
+    def is_rising(x: Features) -> bool:
+        return (
+            x.net_revenue_90d * 365 > x.net_revenue_365d * 90
+            and Fraction(x.net_revenue_365d) < value_line
+        )
+
+    def is_slipping(x: Features) -> bool:
+        days = x.days_since_last_order
+        return x.order_count_lifetime >= 5 and days is not None and 60 <= days <= 120
+
+    return {
+        "high_value": of(buyers, lambda x: Fraction(x.net_revenue_365d) >= value_line),
+        "regular_buyers": of(buyers, buys_often),
+        "price_sensitive": of(rows, buys_at_a_discount),
+        "upside": of(buyers, is_rising),
+        "high_value_recent": scored(lambda x: x.recency_score >= 4 and x.monetary_score >= 4),
+        "dormant": scored(lambda x: x.recency_score <= 2 and x.frequency_score <= 2),
+        "vip": scored(lambda x: x.rfm_score == 555),
+        "win_back": of(rows, is_slipping),
+        "one_time_buyers": of(rows, lambda x: x.order_count_lifetime == 1),
+        "recent_buyers_30d": of(rows, lambda x: x.order_count_30d >= 1),
+        "loyal_high_ltv": of(
+            rows,
+            lambda x: x.order_count_365d >= 4 and Fraction(x.net_revenue_lifetime) >= lifetime_line,
+        ),
+        "at_risk_regulars": of(
+            rows, lambda x: lifecycle_stage(x) == "at_risk" and x.order_count_lifetime >= 3
+        ),
+    }
+
+
+def _group(
+    prefix: str, names: Iterable[str], held: Mapping[Customer, str]
+) -> dict[str, set[Customer]]:
+    members: dict[str, set[Customer]] = {f"{prefix}_{name}": set() for name in names}
+    for customer, name in held.items():
+        members[f"{prefix}_{name}"].add(customer)
+    return members
+
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "rfm": tuple(f"rfm_{name}" for name in RFM_DEFAULT_SEGMENTS),
+    "lifecycle": tuple(f"lifecycle_{name}" for name in LIFECYCLE_STAGES),
+    "loyalty": tuple(f"loyalty_{name}" for name in LOYALTY_SEGMENTS),
+}
+
+
+def segments(raw: Raw | Ledger, as_of: datetime) -> dict[str, set[Customer]]:
+    """Members of every segment at ``as_of``, with default settings; empty segments included."""
+    ledger = resolve_orders(raw)
+    rows = features(ledger, as_of)
+    scores = rfm(ledger, as_of)
+    return {
+        **_group("rfm", RFM_DEFAULT_SEGMENTS, {c: x.rfm_segment for c, x in scores.items()}),
+        **_group("lifecycle", LIFECYCLE_STAGES, {c: lifecycle_stage(x) for c, x in rows.items()}),
+        **_group("loyalty", LOYALTY_SEGMENTS, _loyalty_of(rows)),
+        **_single_segments(rows, scores),
+    }
+
+
+# History -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, order=True)
+class Event:
+    """A customer enters or leaves a segment."""
+
+    as_of: datetime
+    segment_key: str
+    customer: Customer
+    event: str
+
+
+@dataclass(frozen=True)
+class Stay:
+    """An unbroken stay, from the first observed instant inside to the first outside."""
+
+    segment_key: str
+    customer: Customer
+    valid_from: datetime
+    valid_to: datetime | None
+
+    def holds_at(self, at: datetime) -> bool:
+        """Whether the stay covers the instant."""
+        return self.valid_from <= at and (self.valid_to is None or self.valid_to > at)
+
+    def holds_before(self, at: datetime) -> bool:
+        """Whether the stay covers the last instant before ``at``."""
+        return self.valid_from < at and (self.valid_to is None or self.valid_to >= at)
+
+
+@dataclass(frozen=True)
+class Size:
+    """Sizes of a segment at an observed instant."""
+
+    segment_key: str
+    as_of: datetime
+    opening_count: int
+    entered_count: int
+    exited_count: int
+    member_count: int
+
+
+@dataclass(frozen=True)
+class History:
+    """What was observed: events, stays, sizes, and the instants at which a segment was looked at.
+
+    ``observed`` has an instant also where the segment was empty.
+    """
+
+    events: list[Event] = field(default_factory=list)
+    stays: list[Stay] = field(default_factory=list)
+    sizes: list[Size] = field(default_factory=list)
+    observed: dict[str, list[datetime]] = field(default_factory=dict)
+
+
+def history(observations: Sequence[tuple[datetime, Segments]]) -> History:
+    """Events, stays and sizes of observed memberships.
+
+    A segment that an observation does not name was not looked at then, and nothing is said about
+    it; one that it names with no members was empty.
+
+    Raises:
+        ValueError: the same instant twice.
+    """
+    if len({as_of for as_of, _ in observations}) != len(observations):
+        raise ValueError("an instant was observed twice")
+    result = History()
+    inside: dict[str, dict[Customer, datetime]] = defaultdict(dict)
+    for as_of, found in sorted(observations, key=lambda observation: observation[0]):
+        for key in sorted(found):
+            before, now = inside[key], set(found[key])
+            entered, exited = now - before.keys(), before.keys() - now
+            result.sizes.append(Size(key, as_of, len(before), len(entered), len(exited), len(now)))
+            result.observed.setdefault(key, []).append(as_of)
+            for customer in sorted(entered):
+                result.events.append(Event(as_of, key, customer, "entered"))
+                before[customer] = as_of
+            for customer in sorted(exited):
+                result.events.append(Event(as_of, key, customer, "exited"))
+                result.stays.append(Stay(key, customer, before.pop(customer), as_of))
+    for key, members in inside.items():
+        result.stays.extend(Stay(key, who, since, None) for who, since in members.items())
+    return result
+
+
+def month_ends(raw: Raw | Ledger, as_of: datetime, limit: int = 24) -> list[datetime]:
+    """The last microseconds of the business months before ``as_of``, the latest ``limit``.
+
+    They start with the month of the first counting order.
+    """
+    ledger = resolve_orders(raw)
+    months = _months(ledger, as_of)
+    ends = [last_instant(last_of_month(month), ledger.time_zone) for month in months]
+    return [end for end in ends if end < as_of][-limit:]
+
+
+def observe(
+    raw: Raw | Ledger, instants: Iterable[datetime]
+) -> list[tuple[datetime, dict[str, set[Customer]]]]:
+    """Segments as occurred at several instants, as ``history`` takes them."""
+    ledger = resolve_orders(raw)
+    return [(instant, segments(ledger, instant)) for instant in instants]
+
+
+# KPIs ----------------------------------------------------------------------------------------
+
+MONEY_KPIS = ("revenue", "average_order_value")
+MEMBER_KPIS = (
+    *MONEY_KPIS,
+    "purchase_frequency",
+    "days_between_orders",
+    "retention_rate",
+    "churn_rate",
+    "repeat_purchase_rate",
+    "customer_lifetime_value_historic",
+    "customer_lifetime_value_formula",
+)
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A KPI; an amount has itself as numerator and no denominator."""
+
+    numerator: Decimal | int | None = None
+    denominator: Decimal | int | None = None
+    value: Decimal | int | None = None
+
+
+NOTHING = Kpi()
+
+
+def _amount(value: Decimal | int | None) -> Kpi:
+    return Kpi(value, None, value)
+
+
+def _ratio_kpi(numerator: Decimal | int, denominator: int) -> Kpi:
+    return Kpi(numerator, denominator, ratio(numerator, denominator, 6))
+
+
+def _months(ledger: Ledger, as_of: datetime) -> list[date]:
+    """Business months from that of the first counting order to that of ``as_of``."""
+    orders = [fact.on for fact in ledger.facts_until(as_of) if fact.is_order]
+    if not orders:
+        return []
+    first, last = month_of(min(orders)), month_of(business_date(as_of, ledger.time_zone))
+    return [add_months(first, k) for k in range(months_between(first, last) + 1)]
+
+
+@dataclass(frozen=True)
+class _Period:
+    """A business month: its dates, its instants, and the cut of its facts."""
+
+    start_on: date
+    end_on: date
+    start: datetime
+    end: datetime
+    cut: datetime
+    cut_on: date
+
+
+def _period(month: date, as_of: datetime, time_zone: str) -> _Period:
+    end = last_instant(last_of_month(month), time_zone)
+    cut = min(end, as_of)
+    return _Period(
+        month,
+        last_of_month(month),
+        first_instant(month, time_zone),
+        end,
+        cut,
+        business_date(cut, time_zone),
+    )
+
+
+@dataclass(frozen=True)
+class _Doings:
+    """What one customer did, as far as the KPIs of one period ask."""
+
+    revenue: Decimal
+    order_count: int
+    gaps: tuple[int, ...]
+    was_active: bool
+    order_count_year: int
+    revenue_year: Decimal
+    bought_year_before: bool
+    revenue_to_date: Decimal
+
+
+def _doings(facts: Sequence[Fact], p: _Period) -> _Doings:
+    known = [fact for fact in facts if fact.at <= p.cut]
+    inside = [fact for fact in known if fact.on >= p.start_on]
+    orders = [fact.on for fact in known if fact.is_order]
+    active_from = p.start_on - timedelta(days=365)
+    year_start = window_start(p.cut_on, 365)
+    prior_start = year_start - timedelta(days=365)
+    return _Doings(
+        revenue=_total(inside),
+        order_count=sum(on >= p.start_on for on in orders),
+        gaps=tuple(days for later, days in _gaps(orders) if later >= p.start_on),
+        was_active=any(active_from <= on < p.start_on for on in orders),
+        order_count_year=sum(on >= year_start for on in orders),
+        revenue_year=_total(fact for fact in known if fact.on >= year_start),
+        bought_year_before=any(prior_start <= on < year_start for on in orders),
+        revenue_to_date=_total(known),
+    )
+
+
+def _lifetime_value_formula(people: Sequence[_Doings]) -> Kpi:
+    """Average order value x orders per customer and year x min(10, 1 / yearly churn).
+
+    That is R/O x O/C x B/X = R*B / (C*X), without the roundings in between.
+    """
+    if not any(x.order_count_year for x in people):
+        return NOTHING
+    before = [x for x in people if x.bought_year_before]
+    if not before:
+        return NOTHING
+    lost = sum(x.order_count_year == 0 for x in before)
+    revenue = sum((x.revenue_year for x in people), ZERO)
+    if lost * 10 <= len(before):
+        return _ratio_kpi(revenue * 10, len(people))
+    return _ratio_kpi(revenue * len(before), len(people) * lost)
+
+
+def _member_kpis(people: Sequence[_Doings]) -> dict[str, Kpi]:
+    """KPIs of those who were members at the start of the period; nothing of nobody."""
+    if not people:
+        return dict.fromkeys(MEMBER_KPIS, NOTHING)
+    revenue = sum((x.revenue for x in people), ZERO)
+    order_count = sum(x.order_count for x in people)
+    base = [x for x in people if x.was_active]
+    retained = sum(x.order_count > 0 for x in base)
+    buyers = [x for x in people if x.order_count_year > 0]
+    return {
+        "revenue": _amount(revenue),
+        "average_order_value": _ratio_kpi(revenue, order_count),
+        "purchase_frequency": _ratio_kpi(order_count, len(people)),
+        "days_between_orders": _amount(median(gap for x in people for gap in x.gaps)),
+        "retention_rate": _ratio_kpi(retained, len(base)),
+        "churn_rate": _ratio_kpi(len(base) - retained, len(base)),
+        "repeat_purchase_rate": _ratio_kpi(
+            sum(x.order_count_year >= 2 for x in buyers), len(buyers)
+        ),
+        "customer_lifetime_value_historic": _ratio_kpi(
+            sum((x.revenue_to_date for x in people), ZERO), len(people)
+        ),
+        "customer_lifetime_value_formula": _lifetime_value_formula(people),
+    }
+
+
+def _money_of_everyone(
+    ledger: Ledger, p: _Period, universe: Collection[Customer]
+) -> dict[str, Kpi]:
+    """Revenue and average order value of 'all': every fact of the period, also of no customer.
+
+    A refund may precede the first sight of the customer that it turns out to belong to. It counts
+    here like one of no customer, so that the months add up to the ledger.
+    """
+    inside = [fact for fact in ledger.facts_until(p.cut) if fact.on >= p.start_on]
+    if not inside and not universe:
+        return dict.fromkeys(MONEY_KPIS, NOTHING)
+    revenue = _total(inside)
+    order_count = sum(fact.is_order for fact in inside)
+    return {
+        "revenue": _amount(revenue),
+        "average_order_value": _ratio_kpi(revenue, order_count),
+    }
+
+
+def _health(
+    key: str, p: _Period, stays: Sequence[Stay], observed: Sequence[datetime]
+) -> dict[str, Kpi]:
+    """Members at the end of the period, entered and exited in it; None before it was observed."""
+    if not any(at <= p.cut for at in observed):
+        return dict.fromkeys(("members", "entered", "exited"), NOTHING)
+    return {
+        "members": _amount(sum(stay.holds_at(p.end) for stay in stays)),
+        "entered": _amount(sum(p.start <= stay.valid_from <= p.end for stay in stays)),
+        "exited": _amount(
+            sum(stay.valid_to is not None and p.start <= stay.valid_to <= p.end for stay in stays)
+        ),
+    }
+
+
+def kpis(
+    raw: Raw | Ledger,
+    as_of: datetime,
+    stays: Sequence[Stay],
+    observed: Mapping[str, Sequence[datetime]],
+    groups: Mapping[str, Sequence[str]] = GROUPS,
+) -> dict[tuple[str, date, str], Kpi]:
+    """Monthly KPIs of 'all', every observed segment, and the ``<group>_none`` of every group.
+
+    Args:
+        raw: rows or ledger.
+        as_of: instant, naive UTC; the last period is open up to it.
+        stays: membership history, as ``history`` returns it.
+        observed: the instants at which each segment was looked at; its keys are the catalogue.
+        groups: exclusive groups and their segment keys.
+
+    Returns:
+        KPIs by (segment_key, period_start, kpi); ``entered`` and ``exited`` not for none.
+    """
+    ledger = resolve_orders(raw)
+    facts = _by_customer(ledger.facts_until(as_of))
+    stays_of: dict[str, list[Stay]] = defaultdict(list)
+    for stay in stays:
+        if stay.valid_from <= as_of:
+            stays_of[stay.segment_key].append(stay)
+
+    result: dict[tuple[str, date, str], Kpi] = {}
+    for month in _months(ledger, as_of):
+        p = _period(month, as_of, ledger.time_zone)
+        universe = ledger.customers_at(p.cut)
+        opening = {
+            key: {stay.customer for stay in stays_of[key] if stay.holds_before(p.start)}
+            for key in observed
+        }
+        people = universe.union(*opening.values())
+        doings = {customer: _doings(facts.get(customer, ()), p) for customer in people}
+
+        def member_kpis(
+            members: Collection[Customer], known: Mapping[Customer, _Doings] = doings
+        ) -> dict[str, Kpi]:
+            return _member_kpis([known[customer] for customer in members])
+
+        found: dict[str, dict[str, Kpi]] = {}
+        new = [seen for c in universe if (seen := ledger.first_seen[c]) and seen >= p.start]
+        found["all"] = {
+            **member_kpis(universe),
+            **_money_of_everyone(ledger, p, universe),
+            "members": _amount(len(universe)),
+            "entered": _amount(len(new)),
+            "exited": _amount(0),
+        }
+        for key in observed:
+            found[key] = {
+                **member_kpis(opening[key]),
+                **_health(key, p, stays_of[key], observed[key]),
+            }
+        for group, keys in groups.items():
+            held = [opening[key] for key in keys if key in opening]
+            is_observed = any(at <= p.cut for key in keys for at in observed.get(key, ()))
+            closing = {s.customer for key in keys for s in stays_of[key] if s.holds_at(p.end)}
+            found[f"{group}_none"] = {
+                **member_kpis(universe.difference(*held)),
+                "members": _amount(len(universe) - len(closing)) if is_observed else NOTHING,
+            }
+        for key, values in found.items():
+            for kpi, value in values.items():
+                result[key, month, kpi] = value
+    return result
+
+
+# Cohorts -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CohortCell:
+    """A cohort in a later month."""
+
+    cohort_size: int
+    active_customers: int
+    net_revenue: Decimal
+
+
+@dataclass(frozen=True)
+class _Career:
+    """A customer's first activity, the months since then that it was active in, and its money."""
+
+    first_at: datetime
+    month: date
+    active: frozenset[int]
+    revenue: Mapping[int, Decimal]
+
+
+def _careers(ledger: Ledger, as_of: datetime, activity: str) -> dict[Customer, _Career]:
+    if activity not in ("orders", "orders_and_refunds"):
+        raise ValueError(f"unknown cohort activity {activity!r}")
+    result = {}
+    for customer, facts in _by_customer(ledger.facts_until(as_of)).items():
+        active = [fact for fact in facts if fact.is_order or activity == "orders_and_refunds"]
+        if not active:
+            continue
+        first_at = min(fact.at for fact in active)
+        month = month_of(min(fact.on for fact in active))
+        revenue: dict[int, Decimal] = defaultdict(Decimal)
+        for fact in facts:
+            revenue[months_between(month, fact.on)] += fact.amount
+        months = frozenset(months_between(month, fact.on) for fact in active)
+        result[customer] = _Career(first_at, month, months, revenue)
+    return result
+
+
+def _cells(careers: Collection[_Career], until: date) -> dict[tuple[date, int], CohortCell]:
+    by_month: dict[date, list[_Career]] = defaultdict(list)
+    for career in careers:
+        by_month[career.month].append(career)
+    cells = {}
+    for month, members in by_month.items():
+        for k in range(months_between(month, until) + 1):
+            cells[month, k] = CohortCell(
+                cohort_size=len(members),
+                active_customers=sum(k in member.active for member in members),
+                net_revenue=sum((member.revenue.get(k, ZERO) for member in members), ZERO),
+            )
+    return cells
+
+
+def cohorts(
+    raw: Raw | Ledger, as_of: datetime, activity: str = "orders"
+) -> dict[tuple[date, int], CohortCell]:
+    """Retention of 'all' by (cohort_month, months since the first order), up to ``as_of``'s month.
+
+    Args:
+        raw: rows or ledger.
+        as_of: instant, naive UTC.
+        activity: ``orders``, or ``orders_and_refunds``, where a refund is activity too, for the
+            cohort's month as well.
+
+    Raises:
+        ValueError: unknown activity.
+    """
+    ledger = resolve_orders(raw)
+    until = business_date(as_of, ledger.time_zone)
+    return _cells(_careers(ledger, as_of, activity).values(), until)
+
+
+def segment_cohorts(
+    raw: Raw | Ledger,
+    as_of: datetime,
+    stays: Sequence[Stay],
+    observed: Mapping[str, Sequence[datetime]],
+    activity: str = "orders",
+) -> dict[tuple[str, date, int], CohortCell]:
+    """As ``cohorts``, by segment: that of the first observed instant at or after the first order.
+
+    Keys are (segment_key, cohort_month, months); a segment without anybody of a cohort has no
+    rows for it.
+    """
+    ledger = resolve_orders(raw)
+    until = business_date(as_of, ledger.time_zone)
+    careers = _careers(ledger, as_of, activity)
+    stays_of: dict[tuple[str, Customer], list[Stay]] = defaultdict(list)
+    for stay in stays:
+        stays_of[stay.segment_key, stay.customer].append(stay)
+    cells = {}
+    for key, instants in observed.items():
+        looked = sorted(at for at in instants if at <= as_of)
+        members = []
+        for customer, career in careers.items():
+            place = bisect_left(looked, career.first_at)
+            if place < len(looked) and any(
+                stay.holds_at(looked[place]) for stay in stays_of[key, customer]
+            ):
+                members.append(career)
+        for (month, k), cell in _cells(members, until).items():
+            cells[key, month, k] = cell
+    return cells

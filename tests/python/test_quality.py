@@ -1,0 +1,172 @@
+"""Expectations and the audit: what counts as failed, and what the publisher refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import audit
+from orchestration.audit import Check
+from orchestration.errors import ClienteleError
+from orchestration.quality import SUITES, Build, Expected, Suite, evaluate
+from orchestration.warehouse import Release, Warehouse
+
+
+def release(**row_counts: int) -> Release:
+    return Release(
+        run_id="before",
+        as_of=datetime(2025, 1, 1),
+        built_at=datetime(2025, 1, 1),
+        project_version="0",
+        business_time_zone="UTC",
+        reporting_currency=None,
+        previous_run_id=None,
+        files=(),
+        batches=(),
+        segment_models=(),
+        row_counts=row_counts,
+    )
+
+
+def expected(name: str, *, severity: str = "error") -> Expected:
+    return Expected(
+        name=name,
+        target="t",
+        column="n",
+        minimum=1,
+        severity=severity,
+        fault="too few",
+        remedy="look",
+    )
+
+
+def outcome(suite: Suite, build: Build | None = None) -> list[Check]:
+    with duckdb.connect() as connection:
+        return list(evaluate(build or Build(connection, None, None), [suite]))
+
+
+def test_an_expectation_that_holds_passes_and_one_that_does_not_fails() -> None:
+    good = outcome(Suite("s", "select 2 as n", (expected("a"),)))
+    bad = outcome(Suite("s", "select 0 as n", (expected("a"),)))
+    assert [check.passed for check in good] == [True]
+    assert [check.passed for check in bad] == [False]
+    assert bad[0].sentence == "check a failed: too few (n 0); look"
+
+
+def test_a_check_that_raises_has_failed() -> None:
+    checks = outcome(Suite("s", "select no_such_column", (expected("a"), expected("b"))))
+    assert [(check.name, check.passed) for check in checks] == [("a", False), ("b", False)]
+    assert "could not be evaluated" in checks[0].observed
+
+
+def test_a_suite_that_looks_at_nothing_has_failed() -> None:
+    empty = "select 1 as n where false"
+    assert [check.passed for check in outcome(Suite("s", empty, (expected("a"),)))] == [False]
+    nothing_before = Suite("s", empty, (expected("a"),), may_be_empty=True)
+    assert [check.passed for check in outcome(nothing_before)] == [True]
+
+
+def test_a_warning_does_not_stop_and_an_error_does() -> None:
+    warning = outcome(Suite("s", "select 0 as n", (expected("a", severity="warn"),)))
+    error = outcome(Suite("s", "select 0 as n", (expected("a"),)))
+    assert audit.stopping(warning, ()) == ()
+    assert [check.name for check in audit.stopping(error, ())] == ["a"]
+    assert audit.stopping(error, ("a",)) == ()
+
+
+@pytest.mark.parametrize(("now", "holds"), [(100, True), (70, True), (69, False), (0, False)])
+def test_volumes_may_not_drop_by_more_than_30_percent(now: int, holds: bool) -> None:
+    suite = next(suite for suite in SUITES if suite.name == "volumes")
+    with duckdb.connect() as connection:
+        build = Build(connection, release(orders=100), None, {"orders": now})
+        checks = evaluate(build, [suite])
+    assert [check.passed for check in checks] == [holds]
+    assert holds or "orders" in checks[0].observed
+
+
+@pytest.mark.parametrize(
+    ("as_of", "orders", "share", "stops"),
+    [
+        ("2025-01-02", 100, "0.55", True),  # a day later, hardly an order more: a fault
+        ("2025-01-02", 100, "0.45", False),  # within a quarter
+        ("2025-01-20", 100, "0.55", False),  # weeks later: shown, not stopped
+        ("2025-01-02", 150, "0.55", False),  # half as many orders again: shown, not stopped
+    ],
+)
+def test_a_share_that_jumps_stops_between_comparable_releases_only(
+    tmp_path: Path, as_of: str, orders: int, share: str, stops: bool
+) -> None:
+    suite = next(suite for suite in SUITES if suite.name == "segment_shares")
+    with duckdb.connect() as connection:
+        row = "'vip' as segment_key, 'v1' as definition_version"
+        connection.execute(
+            f"copy (select {row}, 0.25::decimal(18, 6) as share_of_base) "
+            f"to '{tmp_path / 'segments.parquet'}'"
+        )
+        connection.execute(
+            f"create table segments as select {row}, {share}::decimal(18, 6) as share_of_base"
+        )
+        connection.execute("create schema run")
+        connection.execute(f"create table run.settings as select timestamp '{as_of}' as as_of")
+        build = Build(connection, release(orders=100), tmp_path, {"orders": orders})
+        checks = evaluate(build, [suite])
+    assert bool(audit.stopping(checks, ())) == stops
+    moved = abs(float(share) - 0.25) > 0.25
+    assert any(not check.passed for check in checks) == moved
+
+
+@pytest.fixture
+def audited(tmp_path: Path) -> Warehouse:
+    warehouse = Warehouse(tmp_path)
+    warehouse.start_work()
+    with duckdb.connect(str(warehouse.work_database)) as connection:
+        connection.execute("create table t as select 1 as n")
+    seal(warehouse, passed=True)
+    return warehouse
+
+
+def seal(warehouse: Warehouse, *, passed: bool, accepted: list[str] | None = None) -> None:
+    check = Check("a", "t", "error", passed, "", "n is 1")
+    audit.seal(warehouse, run_id="r", dagster_run_id="d", checks=[check], accepted=accepted or [])
+
+
+def verify(warehouse: Warehouse, run: str = "r", dagster: str = "d", name: str = "a") -> None:
+    audit.verified(warehouse, run_id=run, dagster_run_id=dagster, expected=[name])
+
+
+def change(warehouse: Warehouse) -> None:
+    with duckdb.connect(str(warehouse.work_database)) as connection:
+        connection.execute("update t set n = 2")
+
+
+def test_the_audit_of_this_very_build_is_accepted(audited: Warehouse) -> None:
+    verify(audited)
+    seal(audited, passed=False, accepted=["a"])
+    verify(audited)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "says"),
+    [
+        (lambda w: (w.work / audit.TOKEN).unlink(), "there is no audit of this build"),
+        (lambda w: verify(w, run="other"), "the audit is that of another run"),
+        (lambda w: verify(w, dagster="other"), "the audit is that of another run"),
+        (change, "the work database changed after its audit"),
+        (lambda w: verify(w, name="b"), "the audit lacks b"),
+        (lambda w: seal(w, passed=False), "check a failed"),
+    ],
+)
+def test_anything_else_publishes_nothing(
+    audited: Warehouse, tamper: Callable[[Warehouse], None], says: str
+) -> None:
+    def attempt() -> None:
+        tamper(audited)
+        verify(audited)
+
+    with pytest.raises(ClienteleError, match="nothing was published") as caught:
+        attempt()
+    assert says in caught.value.sentence

@@ -1,0 +1,197 @@
+"""Every score, feature, segment, KPI and cohort against an independent recomputation.
+
+The oracle is written from the definitions, never from the SQL; the SQL is the project's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import oracle
+import pytest
+from business import Business, businesses, every_oddity
+from hypothesis import HealthCheck, given, settings
+from pipeline import Pipeline
+
+FEATURES = [
+    field.name
+    for field in fields(oracle.Features)
+    if field.name not in {"customer", "gross_net_amount_365d"}
+]
+
+
+def raw_rows(raw: oracle.Raw) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "customers": raw.customers,
+        "orders": raw.orders,
+        "order_lines": raw.order_lines,
+        "refunds": raw.refunds,
+    }
+
+
+def build(pipeline: Pipeline, business: Business, instants: list[datetime]) -> Any:
+    return pipeline.run(
+        raw_rows(business.raw),
+        as_of=business.as_of,
+        instants=instants,
+        time_zone=business.raw.time_zone,
+        currency="GBP",
+    )
+
+
+def rows_by(
+    connection: duckdb.DuckDBPyConnection, query: str, keys: int
+) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    found = connection.execute(query).fetchall()
+    keyed = {row[:keys]: row[keys:] for row in found}
+    assert len(keyed) == len(found), f"doubled keys in {query}"
+    return keyed
+
+
+def check_everything(pipeline: Pipeline, business: Business) -> None:
+    ledger = oracle.resolve_orders(business.raw)
+    instants = oracle.month_ends(ledger, business.as_of)
+    connection = build(pipeline, business, instants)
+    all_instants = [*instants, business.as_of]
+    for instant in all_instants:
+        check_profiles(connection, ledger, instant)
+    check_history_and_kpis(connection, ledger, all_instants, business.as_of)
+    check_cohorts(connection, ledger, business.as_of)
+    assert pipeline.failing_tests(connection) == {}
+
+
+def check_profiles(
+    connection: duckdb.DuckDBPyConnection, ledger: oracle.Ledger, instant: datetime
+) -> None:
+    columns = ", ".join(FEATURES)
+    found = rows_by(
+        connection,
+        f"select customer_id, {columns}, order_net_amount_365d as gross, lifecycle_stage "
+        f"from customer_profiles where as_of = timestamp '{instant}'",
+        1,
+    )
+    stages = oracle.lifecycle(ledger, instant)
+    expected = {}
+    for customer, feature in oracle.features(ledger, instant).items():
+        values = asdict(feature)
+        expected[(oracle.customer_id(customer),)] = (
+            *(values[name] for name in FEATURES),
+            feature.gross_net_amount_365d,
+            stages[customer],
+        )
+    assert found == expected
+    scores = rows_by(
+        connection,
+        "select customer_id, recency_days, frequency, monetary, recency_score, frequency_score, "
+        "monetary_score, rfm_score, rfm_segment from rfm_scores "
+        f"where as_of = timestamp '{instant}'",
+        1,
+    )
+    assert scores == {
+        (oracle.customer_id(customer),): (
+            row.recency_days,
+            row.frequency,
+            row.monetary,
+            row.recency_score,
+            row.frequency_score,
+            row.monetary_score,
+            row.rfm_score,
+            row.rfm_segment,
+        )
+        for customer, row in oracle.rfm(ledger, instant).items()
+    }
+
+
+def check_history_and_kpis(
+    connection: duckdb.DuckDBPyConnection,
+    ledger: oracle.Ledger,
+    instants: list[datetime],
+    as_of: datetime,
+) -> None:
+    observations = oracle.observe(ledger, instants)
+    history = oracle.history(observations)
+    stays = rows_by(
+        connection,
+        "select segment_key, customer_id, valid_from, valid_to from segment_membership_history",
+        3,
+    )
+    assert stays == {
+        (stay.segment_key, oracle.customer_id(stay.customer), stay.valid_from): (stay.valid_to,)
+        for stay in history.stays
+    }
+    events = connection.execute(
+        "select segment_key, customer_id, event, as_of from segment_events order by all"
+    ).fetchall()
+    assert events == sorted(
+        (event.segment_key, oracle.customer_id(event.customer), event.event, event.as_of)
+        for event in history.events
+    )
+    sizes = rows_by(
+        connection,
+        "select segment_key, as_of, opening_count, entered_count, exited_count, member_count "
+        "from segment_sizes",
+        2,
+    )
+    assert sizes == {
+        (size.segment_key, size.as_of): (
+            size.opening_count,
+            size.entered_count,
+            size.exited_count,
+            size.member_count,
+        )
+        for size in history.sizes
+    }
+    kpis = rows_by(
+        connection,
+        "select segment_key, period_start, kpi, numerator, denominator, value from segment_kpis "
+        "where period_grain = 'month'",
+        3,
+    )
+    expected = {
+        key: (kpi.numerator, kpi.denominator, kpi.value)
+        for key, kpi in oracle.kpis(ledger, as_of, history.stays, history.observed).items()
+    }
+    assert kpis.keys() == expected.keys()
+    different = {key: (kpis[key], expected[key]) for key in expected if kpis[key] != expected[key]}
+    assert different == {}
+
+
+def check_cohorts(
+    connection: duckdb.DuckDBPyConnection, ledger: oracle.Ledger, as_of: datetime
+) -> None:
+    found = rows_by(
+        connection,
+        "select cohort_month, months_since_first_order, cohort_size, active_customers, net_revenue "
+        "from cohort_retention where segment_key = 'all'",
+        2,
+    )
+    cells = oracle.cohorts(ledger, as_of)
+    assert {key: value[:2] for key, value in found.items()} == {
+        key: (cell.cohort_size, cell.active_customers) for key, cell in cells.items()
+    }
+    assert {key: value[2] for key, value in found.items()} == {
+        key: Decimal(cell.net_revenue) for key, cell in cells.items()
+    }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_figure_equals_the_recomputation_for_a_business_with_every_oddity(
+    pipeline: Pipeline, seed: int
+) -> None:
+    check_everything(pipeline, every_oddity(seed))
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(business=businesses())
+def test_every_figure_equals_the_recomputation_for_any_business(
+    pipeline: Pipeline, business: Business
+) -> None:
+    check_everything(pipeline, business)

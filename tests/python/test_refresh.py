@@ -1,0 +1,358 @@
+"""Real refreshes at the command line: what is published, what is refused, what readers see."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import PROJECT, Workspace
+
+FIRST_DAY = date(2025, 1, 6)  # a Monday
+
+
+def orders_csv(
+    days: int, *, per_day: int = 25, first: date = FIRST_DAY, skip: tuple[date, ...] = ()
+) -> str:
+    """Orders on every weekday, enough of them for a lost day to show."""
+    rows = ["order_id,ordered_at,customer_ref,net_amount,discount_amount"]
+    for offset in range(days):
+        day = first + timedelta(days=offset)
+        if day.weekday() == 6 or day in skip:
+            continue
+        for number in range(per_day):
+            customer = (offset * 7 + number * 3) % 60
+            amount = 10 + (offset + number) % 17
+            discount = 2 if number % 5 == 0 else 0
+            rows.append(
+                f"{day:%Y%m%d}-{number:03d},{day}T{9 + number % 9:02d}:15:00,C{customer:03d},"
+                f"{amount}.50,{discount}"
+            )
+    return "\n".join(rows) + "\n"
+
+
+@pytest.fixture
+def shop(workspace: Workspace) -> Workspace:
+    """Ten weeks of a shop, not refreshed yet."""
+    workspace.write("mapping.yml", "business_time_zone: Europe/Paris\nreporting_currency: EUR\n")
+    workspace.write("orders/first.csv", orders_csv(70))
+    return workspace
+
+
+def test_a_refresh_publishes_every_table_and_the_same_again_changes_nothing(
+    shop: Workspace,
+) -> None:
+    first = shop.refresh()
+    assert "Published release" in first.stdout
+    assert "60" in first.stdout  # customers
+    assert first.stderr == ""
+    names = {row[0] for row in shop.query("select table_name from duckdb_tables()")}
+    assert names >= {
+        "release",
+        "customer_profiles",
+        "rfm_scores",
+        "lifecycle_stages",
+        "segments",
+        "segment_membership",
+        "segment_membership_history",
+        "segment_events",
+        "segment_sizes",
+        "segment_migrations",
+        "segment_kpis",
+        "cohort_retention",
+        "source_files",
+        "quarantine_summary",
+        "quality_results",
+    }
+    for name in names:
+        parquet = shop.warehouse / "current" / "marts" / f"{name}.parquet"
+        counted = duckdb.sql(f"select count(*) from read_parquet('{parquet}')").fetchall()
+        assert counted == shop.query(f"select count(*) from {name}")
+    # No BI tool finds names, e-mails, phones or doubles in any table.
+    columns = shop.query("select column_name, data_type from duckdb_columns() where not internal")
+    assert not {name for name, _ in columns} & {"email", "phone", "first_name", "last_name"}
+    assert {kind for _, kind in columns} & {"DOUBLE", "FLOAT", "HUGEINT"} == set()
+
+    before = {name: shop.table(name) for name in names}
+    second = shop.refresh()
+    assert "already loaded" in second.stdout
+    for name in names - {"release", "quality_results"}:
+        assert shop.table(name) == before[name], name
+    # One release each, both on disk, and the log of both outlives them.
+    assert len(list((shop.warehouse / "releases").iterdir())) == 2
+    log = (shop.warehouse / "current" / "state" / "release_log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["as_of"] for line in log] == ["2025-03-15T22:59:59.999999"] * 2
+
+    # Rolling back is one flip, and the refresh after it goes on from there.
+    releases = sorted(path.name for path in (shop.warehouse / "releases").iterdir())
+    rolled = shop.run("rollback")
+    assert rolled.returncode == 0, rolled.stderr
+    assert str((shop.warehouse / "current").readlink()) == f"releases/{releases[0]}"
+    status = shop.run("status")
+    assert f"* {releases[0]}" in status.stdout
+
+
+def test_files_of_releases_are_read_only_and_open_in_older_clients(shop: Workspace) -> None:
+    shop.refresh()
+    for path in (shop.warehouse / "current").resolve().rglob("*"):
+        if path.is_file():
+            assert path.stat().st_mode & 0o777 == 0o444, path
+    with shop.marts.open("rb") as file:
+        header = file.read(64)
+    # The storage version number of a DuckDB file follows its magic bytes; 65 is that of 1.2.
+    assert header[8:12] == b"DUCK"
+    assert int.from_bytes(header[12:20], "little") <= 65
+
+
+def expect_nothing_published(shop: Workspace, before: dict[str, str], sentence: str) -> None:
+    assert shop.published() == before
+    assert sentence.startswith("clientele: ")
+
+
+def test_every_gate_stops_publication_with_one_sentence(shop: Workspace) -> None:
+    """One warehouse, one poison after the other; after each the published bytes are the same."""
+    shop.refresh()
+    before = shop.published()
+    release = before["current"]
+
+    poison = shop.write(
+        "orders/twice.csv",
+        "order_id,ordered_at,customer_ref,net_amount\n"
+        "X-1,2025-03-15T10:00:00,C001,10.00\n"
+        "X-1,2025-03-15T10:00:00,C001,11.00\n",
+    )
+    sentence = shop.refused()
+    expect_nothing_published(shop, before, sentence)
+    assert "X-1" in sentence
+    assert "twice.csv" in sentence
+    assert "different content" in sentence
+    assert f"release {release} stays current" in sentence
+    poison.unlink()
+
+    poison = shop.write(
+        "order_lines/lost.csv", "order_id,product_id,quantity,unit_price\nZ-9,P1,1,5\n"
+    )
+    sentence = shop.refused()
+    expect_nothing_published(shop, before, sentence)
+    assert "assert_every_order_line_reaches_an_order" in sentence
+    assert "Z-9" in sentence
+    poison.unlink()
+
+    poison = shop.write(
+        "orders/renamed.csv", "order_id,order_time,customer_ref,net_amount\nX,2025,C,1\n"
+    )
+    sentence = shop.refused()
+    expect_nothing_published(shop, before, sentence)
+    assert "renamed.csv" in sentence
+    assert "ordered_at" in sentence
+    poison.unlink()
+
+    lost = date(2025, 3, 18)
+    poison = shop.write("orders/week.csv", orders_csv(6, first=date(2025, 3, 17), skip=(lost,)))
+    sentence = shop.refused()
+    expect_nothing_published(shop, before, sentence)
+    assert "assert_no_day_is_lost" in sentence
+    assert "2025-03-18" in sentence
+    assert "--accept assert_no_day_is_lost" in sentence
+
+    unknown = shop.refused("--accept", "assert_no_such_check")
+    assert "there is no check named assert_no_such_check" in unknown
+    expect_nothing_published(shop, before, unknown)
+
+    accepted = shop.refresh("--accept", "assert_no_day_is_lost")
+    assert "1 accepted by hand" in accepted.stdout
+    manifest = json.loads((shop.warehouse / "current" / "manifest.json").read_text())
+    assert manifest["accepted_checks"] == ["assert_no_day_is_lost"]
+    observed = shop.query(
+        "select passed, observed from quality_results where check_name = 'assert_no_day_is_lost'"
+    )
+    assert [row[0] for row in observed] == [False]
+    assert "2025-03-18" in observed[0][1]
+    # It was let pass once, and the day is not looked at again.
+    shop.refresh()
+
+    sentence = shop.refused(CLIENTELE_AS_OF="2025-01-31")
+    assert "replay" in sentence
+    sentence = shop.refused(CLIENTELE_VARS="rfm_bins: 4")
+    assert "rfm_bins" in sentence
+    assert "rfm_map" in sentence
+
+
+def test_a_figure_that_is_broken_on_purpose_is_not_published(shop: Workspace) -> None:
+    """In a copy of the project, profiles get one more euro of revenue than the facts have."""
+    shop.refresh()
+    before = shop.published()
+    broken = shop.copy_project() / "models" / "profiles" / "customer_profiles.sql"
+    text = broken.read_text(encoding="utf-8")
+    column = "    features.net_revenue_lifetime,\n"
+    assert column in text
+    more = (
+        "    cast(features.net_revenue_lifetime + 1 as decimal(18, 4)) as net_revenue_lifetime,\n"
+    )
+    broken.write_text(text.replace(column, more), encoding="utf-8")
+    sentence = shop.refused()
+    expect_nothing_published(shop, before, sentence)
+    assert "assert_profiles_equal_the_facts" in sentence
+    assert "profiles differ from the facts in revenue or orders" in sentence
+
+
+def test_a_reader_that_stays_open_is_not_disturbed_and_does_not_disturb(shop: Workspace) -> None:
+    shop.refresh()
+    with duckdb.connect(str(shop.marts), read_only=True) as reader:
+        customers = reader.execute("select count(*) from customer_profiles").fetchall()
+        run = reader.execute("select run_id from release").fetchall()
+        shop.write("orders/more.csv", orders_csv(6, first=date(2025, 3, 17)))
+        shop.refresh()
+        assert reader.execute("select count(*) from customer_profiles").fetchall() == customers
+        assert reader.execute("select run_id from release").fetchall() == run
+    assert shop.query("select run_id from release") != run
+
+
+def test_two_refreshes_at_once_do_not_mix(shop: Workspace) -> None:
+    first = subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "refresh"],
+        cwd=PROJECT,
+        env=shop.env(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        lock = shop.warehouse / ".lock"
+        deadline = time.monotonic() + 60
+        while not (lock.exists() and lock.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        sentence = shop.refused()
+        assert "another refresh is at work" in sentence
+        assert str(first.pid) in sentence
+    finally:
+        out, err = first.communicate(timeout=300)
+    assert first.returncode == 0, out + err
+    assert len(shop.query("from release")) == 1
+
+
+@pytest.mark.parametrize("seconds", [3, 5, 8])
+def test_a_killed_refresh_leaves_the_release_and_the_next_recovers_unaided(
+    shop: Workspace, seconds: float
+) -> None:
+    shop.refresh()
+    before = shop.published()
+    shop.write("orders/more.csv", orders_csv(6, first=date(2025, 3, 17)))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "refresh"],
+        cwd=PROJECT,
+        env=shop.env(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    threading.Timer(seconds, process.send_signal, [signal.SIGKILL]).start()
+    process.communicate(timeout=300)
+    # Readers see exactly the old release or, killed after the flip, a whole new one.
+    after = shop.published()
+    if after != before:
+        assert after["current"] != before["current"]
+        assert shop.query("select run_id from release") == [(after["current"],)]
+    # The children die with their parent: nobody writes into the next work database.
+    time.sleep(1)
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    assert not [
+        line for line in listed.stdout.splitlines() if "_worker" in line and str(shop.root) in line
+    ]
+    shop.refresh()
+    assert shop.query("select count(*), sum(accepted_rows) from source_files") == [
+        (2, 60 * 25 + 150)
+    ]
+    assert not list((shop.warehouse / "releases").glob(".*"))
+
+
+def test_publishing_alone_is_refused(shop: Workspace) -> None:
+    """A run that selects only the release step finds no audit of its own, whatever lies in work."""
+    shop.refresh()
+    before = shop.published()
+    script = """
+import sys
+from orchestration.cli import prepare_dagster_home
+from orchestration.settings import settings_from_environment
+settings = settings_from_environment()
+prepare_dagster_home(settings)
+import dagster as dg
+from orchestration.definitions import build_definitions
+definitions = build_definitions(settings)
+with dg.DagsterInstance.get() as instance:
+    result = definitions.get_job_def("refresh").execute_in_process(
+        instance=instance,
+        raise_on_error=False,
+        asset_selection=[dg.AssetKey(["published", "release"])],
+    )
+failures = [e for e in result.all_events if e.is_step_failure]
+print("SUCCESS" if result.success else failures[0].step_failure_data.user_failure_data.description)
+"""
+    completed = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=PROJECT,
+        env=shop.env(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "nothing was published" in completed.stdout, completed.stdout + completed.stderr[-2000:]
+    assert "no audit of this build" in completed.stdout
+    assert shop.published() == before
+
+
+def test_a_landing_folder_that_is_empty_or_missing_is_told(workspace: Workspace) -> None:
+    workspace.landing.mkdir(parents=True)
+    sentence = workspace.refused()
+    assert "landing" in sentence
+    assert not (workspace.warehouse / "current").exists()
+
+
+def test_the_demo_is_written_only_when_there_is_nothing(workspace: Workspace) -> None:
+    completed = workspace.refresh()
+    assert "coffee roaster" in completed.stdout
+    assert (workspace.landing / ".clientele_demo").exists()
+    customers = workspace.query("select count(*) from customer_profiles")[0][0]
+    assert customers > 5000
+    observed = workspace.query(
+        "select basis, count(distinct as_of) from segment_sizes group by basis order by basis"
+    )
+    assert observed == [("backfilled", 23), ("published", 1)]
+
+
+def test_the_command_line_tells_a_wrong_setting(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.write("orders/a.csv", orders_csv(3))
+    assert "CLIENTELE_VARS" in workspace.refused(CLIENTELE_VARS="[1, 2]")
+    assert "CLIENTELE_AS_OF" in workspace.refused(CLIENTELE_AS_OF="yesterday")
+    help_text = workspace.run("--help").stdout
+    for verb in ("refresh", "status", "rollback", "dev"):
+        assert verb in help_text
+    nothing = workspace.run("status")
+    assert nothing.returncode == 1
+    assert "there is no release" in nothing.stderr
+
+
+def test_the_web_server_finds_the_job_and_its_schedule_in_the_business_time_zone(
+    shop: Workspace,
+) -> None:
+    script = """
+from orchestration.location import defs
+schedule = defs.get_schedule_def("daily_refresh")
+print(schedule.cron_schedule, schedule.execution_timezone, schedule.job_name)
+"""
+    completed = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=PROJECT,
+        env=shop.env(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.stdout.startswith("0 6 * * * Europe/Paris refresh"), completed.stderr[-2000:]
