@@ -34,6 +34,24 @@ refunds as (
             and refunds.order_id = parties.order_id
 ),
 
+-- A line happens when its order does: at the time of the header, else of its earliest line.
+lines_of_orders as (
+    select
+        order_lines.source_system,
+        order_lines.customer_ref,
+        coalesce(
+            orders.ordered_at,
+            min(order_lines.ordered_at) over (
+                partition by order_lines.source_system, order_lines.order_id
+            )
+        ) as seen_at
+    from order_lines
+    left join orders
+        on
+            order_lines.source_system = orders.source_system
+            and order_lines.order_id = orders.order_id
+),
+
 sightings as (
     select
         source_system,
@@ -55,9 +73,11 @@ sightings as (
         source_system,
         customer_ref,
         cast(null as string) as email,
-        ordered_at as seen_at,
+        seen_at,
         false as is_undated
-    from order_lines
+    from lines_of_orders
+    -- Lines that can form no order; a data test stops the refresh.
+    where seen_at is not null
     union all
     select
         source_system,

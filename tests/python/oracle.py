@@ -298,6 +298,8 @@ class _Draft:
     counts: bool
     has_discount: bool
     cancellations: tuple[tuple[datetime, Decimal, _Party], ...] = ()
+    # Whom its lines name, who need not be whom the order counts for.
+    named_by_lines: tuple[_Party, ...] = ()
 
 
 def _is_counting_line(line: Row) -> bool:
@@ -322,6 +324,7 @@ def _header_draft(row: Row, lines: Sequence[Row]) -> _Draft:
         counts=status not in ("cancelled", "test"),
         has_discount=has_discount,
         cancellations=((row["ordered_at"], -net_amount, party),) if is_refund else (),
+        named_by_lines=tuple(_party(line) for line in lines),
     )
 
 
@@ -358,6 +361,7 @@ def _lines_draft(lines: Sequence[Row]) -> _Draft | None:
         counts=bool(counting),
         has_discount=any(_money(line.get("discount_amount")) > 0 for line in counting),
         cancellations=tuple(cancellations),
+        named_by_lines=tuple(_party(line) for line in lines),
     )
 
 
@@ -393,7 +397,8 @@ def _sightings(
         for row in records
     ]
     found += [(draft.party, draft.seen_at) for draft in drafts]
-    found += [(who, at) for draft in drafts for at, _, who in draft.cancellations]
+    # A line happens when its order does: at the time of the header, else of its earliest line.
+    found += [(who, draft.seen_at) for draft in drafts for who in draft.named_by_lines]
     parties = {(draft.source_system, draft.order_id): draft.party for draft in drafts}
     for row in refunds:
         own = _party(row)

@@ -238,8 +238,6 @@ def without_refunds_before_their_order(rows: Rows) -> Rows:
             for row in rows["refunds"]
             if times.get((row["source_system"], row["order_id"]), datetime.min)
             <= row["refunded_at"]
-            # Whose an unnamed refund is, is learned from its order in its latest known form.
-            and (row["customer_ref"] is not None or row["email"] is not None)
         ],
     }
 
