@@ -50,9 +50,12 @@ class Column:
         description: what it holds.
         required: a row without a value is quarantined, a file without the column is refused.
         personal: ``identifier``, ``direct`` or ``attribute`` for personal data, else None.
-        accepted_values: lower-case values that may occur, or empty for any.
+        accepted_values: lower-case values that may occur, or empty for any; one that ends with
+            ``*`` stands for every value that begins like it.
         event_time: the business time of the row, held against the plausible span.
-        minimum: the least value that may occur, or None.
+        minimum, maximum: the least and the greatest value that may occur, or None.
+        above: a value that every value exceeds, or None.
+        format: ``json`` for a text that must be JSON, else None.
     """
 
     name: str
@@ -63,6 +66,9 @@ class Column:
     accepted_values: tuple[str, ...] = ()
     event_time: bool = False
     minimum: int | None = None
+    maximum: int | None = None
+    above: int | None = None
+    format: str | None = None
 
     @property
     def kind(self) -> str:
@@ -82,6 +88,19 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Freshness:
+    """How old the newest row of an input may be, at the as_of of a refresh.
+
+    Attributes:
+        warn_after_days: older than this is told; None for never.
+        error_after_days: older than this stops the refresh, where the input is required.
+    """
+
+    warn_after_days: int | None = None
+    error_after_days: int | None = None
+
+
+@dataclass(frozen=True)
 class Entity:
     """A table of the contract: what one kind of landed row looks like.
 
@@ -93,7 +112,10 @@ class Entity:
         orders_by: the column that decides between two rows of one key, or None.
         replaced_by: columns whose rows a later file replaces as a whole.
         position_within: columns within which a missing last key column is the row's place.
+        one_of: columns of which each row needs at least one, or empty.
         required: False, True, or the name of a group of which one entity must have landed.
+        event_time: column that says when a row happened, or None.
+        freshness: how old its newest row may be.
         owner: team that answers for the input.
         description: first sentence is the grain.
     """
@@ -105,7 +127,10 @@ class Entity:
     orders_by: str | None = None
     replaced_by: tuple[str, ...] = ()
     position_within: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
     required: bool | str = False
+    event_time: str | None = None
+    freshness: Freshness = Freshness()
     owner: str = ""
     description: str = ""
 
@@ -222,21 +247,25 @@ def _entity(table: dict[str, Any], where: str) -> Entity:
     name = str(table["name"])
     place = f"{where} {name}"
     meta = _meta(table)
+    columns = _columns(table, place)
+    dated = [column.name for column in columns if column.event_time]
     entity = Entity(
         name=name,
-        columns=_columns(table, place),
+        columns=columns,
         key=tuple(meta.get("key", ())),
         key_if_given=bool(meta.get("key_if_given", False)),
         orders_by=meta.get("orders_by"),
         replaced_by=tuple(meta.get("replaced_by", ())),
         position_within=tuple(meta.get("position_within", ())),
+        one_of=tuple(meta.get("one_of", ())),
+        event_time=meta.get("event_time") or (dated[0] if dated else None),
+        freshness=_freshness(table, place),
         required=meta.get("required", False),
         owner=str(meta.get("owner", "")),
         description=str(table.get("description", "")).strip(),
     )
-    named = {*entity.key, *entity.replaced_by, *entity.position_within}
-    if entity.orders_by is not None:
-        named.add(entity.orders_by)
+    named = {*entity.key, *entity.replaced_by, *entity.position_within, *entity.one_of}
+    named.update(column for column in (entity.orders_by, entity.event_time) if column is not None)
     for column in sorted(named - set(entity.column_names)):
         raise _malformed(place, f"config.meta names column '{column}', which is not declared")
     if entity.position_within:
@@ -249,6 +278,18 @@ def _entity(table: dict[str, Any], where: str) -> Entity:
     if not isinstance(entity.required, bool) and not _GROUP.fullmatch(str(entity.required)):
         raise _malformed(place, "'required' must be true, false or one_of_<group>")
     return entity
+
+
+def _freshness(table: dict[str, Any], where: str) -> Freshness:
+    """dbt's own ``freshness`` of a source, in days."""
+    declared = (table.get("config") or {}).get("freshness") or {}
+    days: dict[str, int | None] = {}
+    for name in ("warn_after", "error_after"):
+        limit = declared.get(name)
+        if limit is not None and limit.get("period") != "day":
+            raise _malformed(where, f"{name} of its freshness is not in days")
+        days[name] = None if limit is None else int(limit["count"])
+    return Freshness(days["warn_after"], days["error_after"])
 
 
 def _columns(table: dict[str, Any], where: str) -> tuple[Column, ...]:
@@ -275,4 +316,13 @@ def _column(node: dict[str, Any], where: str) -> Column:
         accepted_values=tuple(str(value).lower() for value in meta.get("accepted_values", ())),
         event_time=bool(meta.get("event_time", False)),
         minimum=meta.get("minimum"),
+        maximum=meta.get("maximum"),
+        above=meta.get("above"),
+        format=_format(meta.get("format"), data_type, f"{where} {name}"),
     )
+
+
+def _format(declared: Any, data_type: str, where: str) -> str | None:
+    if declared is not None and (declared != "json" or data_type != "string"):
+        raise _malformed(where, f"'{declared}' is not a format of a {data_type}")
+    return None if declared is None else str(declared)

@@ -23,7 +23,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from orchestration.contract import DEFAULT_SOURCE_SYSTEM, SOURCE_SYSTEM, Column
+from orchestration.contract import DEFAULT_SOURCE_SYSTEM, SOURCE_SYSTEM, Column, Entity
 from orchestration.errors import ClienteleError
 from orchestration.ingest_plan import LINE, Group, NewFile, Plan, parquet_scan
 from orchestration.mapping import Block
@@ -41,6 +41,8 @@ _FILE: Final = "__clientele_file"
 _PATH: Final = "__clientele_path"
 _PASSES: Final = "__clientele_passes"
 _COPY: Final = "__clientele_copy"
+#: The place of a fault of no single column: a row that lacks all of the columns it needs one of.
+_NONE_OF: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -321,6 +323,8 @@ class Loader:
             lambda names: names.value,
         )
         first_fault = " ".join(f"when fault_{place} is not null then {place}" for place in places)
+        nobody = self._names_nothing(plan)
+        first_fault += f" when {nobody} then {_NONE_OF}" if nobody else ""
         faults = ", ".join(
             f"{step.fault} as fault_{place}" for place, step in enumerate(typed_steps)
         )
@@ -338,7 +342,8 @@ class Loader:
             ), faulted as (
                 select *, {faults} from valued
             ), first_fault as (
-                select *, case {first_fault} end as fault from faulted
+                select *, {f"case {first_fault} end" if first_fault else "null"} as fault
+                from faulted
             )
             select
                 {_FILE},
@@ -354,9 +359,22 @@ class Loader:
                     end as fault_column,
                 case fault {_whens(plan, lambda place: f"{_names(place).source}::varchar")}
                     end as fault_value,
-                case fault {_whens(plan, lambda place: f"fault_{place}")} end as fault_reason
+                case fault {_whens(plan, lambda place: f"fault_{place}")}
+                    when {_NONE_OF} then {literal(_none_of(group.entity))} end as fault_reason
             from first_fault
         """
+
+    def _names_nothing(self, plan: Plan) -> str:
+        """SQL: whether a row has none of the columns of which its entity needs one; or ''."""
+        one_of = plan.group.entity.one_of
+        if not one_of:
+            return ""
+        values = [
+            _names(place).value
+            for place, source in enumerate(plan.sources)
+            if source.column.name in one_of
+        ]
+        return " and ".join(f"{value} is null" for value in values) or "true"
 
     def _filled(self, column: Column, value: str, block: Block) -> str:
         if column.name != SOURCE_SYSTEM:
@@ -581,6 +599,10 @@ class Loader:
             join files as f on f.file_number = r.file_number
             order by r.file_number, r.line_number
         """
+
+
+def _none_of(entity: Entity) -> str:
+    return f"needs one of {', '.join(entity.one_of)}"
 
 
 def _names(place: int) -> Names:

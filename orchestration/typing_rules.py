@@ -23,6 +23,7 @@ NOT_ACCEPTED: Final = "not one of the accepted values"
 BEFORE_START: Final = "before the declared start of the business"
 BEFORE_ANY_START: Final = "before 1971: a placeholder, or the business must declare its start"
 IN_THE_FUTURE: Final = "implausible: more than a day after it was loaded"
+NOT_JSON: Final = "not JSON"
 NEGATIVE_ZERO: Final = "negative zero"
 OUT_OF_RANGE: Final = "number out of range"
 
@@ -170,11 +171,17 @@ def typed(column: Column, source_type: str, names: Names, rules: Rules) -> Typed
     ]
     if column.accepted_values:
         value = f"lower({value})"
-        accepted = ", ".join(literal(item) for item in column.accepted_values)
-        faults.append(f"when {names.value} not in ({accepted}) then {literal(NOT_ACCEPTED)}")
-    if column.minimum is not None:
-        reason = literal(f"below the minimum of {column.minimum}")
-        faults.append(f"when {names.value} < {int(column.minimum)} then {reason}")
+        faults.append(f"when not {_accepted(column, names)} then {literal(NOT_ACCEPTED)}")
+    if column.format == "json":
+        faults.append(f"when not json_valid({names.value}) then {literal(NOT_JSON)}")
+    for limit, outside, told in (
+        (column.minimum, "<", "below the minimum of"),
+        (column.maximum, ">", "above the maximum of"),
+        (column.above, "<=", "not above"),
+    ):
+        if limit is not None:
+            reason = literal(f"{told} {limit}")
+            faults.append(f"when {names.value} {outside} {int(limit)} then {reason}")
     if column.event_time:
         faults.extend(_span(column, names.value, rules))
     nested = source_type.endswith("]") or source_type.startswith(("STRUCT", "MAP", "UNION"))
@@ -184,6 +191,15 @@ def typed(column: Column, source_type: str, names: Names, rules: Rules) -> Typed
         value=value,
         fault=f"case {' '.join(faults)} end",
     )
+
+
+def _accepted(column: Column, names: Names) -> str:
+    whole = [item for item in column.accepted_values if not item.endswith("*")]
+    starts = [item[:-1] for item in column.accepted_values if item.endswith("*")]
+    tests = [f"starts_with({names.value}, {literal(start)})" for start in starts]
+    if whole:
+        tests.append(f"{names.value} in ({', '.join(map(literal, whole))})")
+    return f"({' or '.join(tests)})"
 
 
 def _span(column: Column, value: str, rules: Rules) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.contract import did_you_mean, load_contract
+from orchestration.contract import Freshness, did_you_mean, load_contract
 from orchestration.errors import ClienteleError
 
 MINIMAL = """
@@ -21,6 +21,71 @@ sources:
   - name: run
     tables: []
 """
+
+#: Entities and columns of the documented input contract.
+DOCUMENTED = {
+    "customers": (
+        "customer_ref source_system email phone first_name last_name birth_date gender "
+        "income_band education occupation household_size has_children country region city "
+        "postal_code created_at acquisition_channel acquisition_campaign_id account_ref "
+        "updated_at attributes"
+    ),
+    "orders": (
+        "order_id ordered_at customer_ref email phone status currency gross_amount "
+        "discount_amount tax_amount shipping_amount net_amount sales_channel coupon_code "
+        "source_system updated_at"
+    ),
+    "order_lines": (
+        "order_id line_number product_id quantity unit_price discount_amount ordered_at "
+        "customer_ref currency status"
+    ),
+    "refunds": "refund_id refunded_at amount order_id customer_ref email currency reason",
+    "products": "product_id name category subcategory brand tier unit_cost valid_from",
+    "web_events": (
+        "event_id occurred_at event_name anonymous_id customer_ref email session_id "
+        "page_url product_id order_id cart_id value utm_source utm_medium utm_campaign "
+        "referrer device properties"
+    ),
+    "message_events": (
+        "event_id occurred_at event_name channel customer_ref email campaign_id "
+        "message_id is_machine"
+    ),
+    "campaigns": (
+        "campaign_id name channel objective is_promotional target_segment is_segmented "
+        "offer_code requested_at started_at ended_at manual_minutes"
+    ),
+    "marketing_spend": (
+        "spend_id spend_date channel amount campaign_id cost_type segment_key currency"
+    ),
+    "leads": "lead_id created_at customer_ref email source status converted_at lost_at",
+    "support_tickets": (
+        "ticket_id opened_at customer_ref email closed_at category priority csat_score "
+        "feature_request"
+    ),
+    "survey_responses": "response_id responded_at question customer_ref email score answer",
+    "consents": "changed_at purpose granted customer_ref email channel source",
+    "referrals": "referrer_ref referred_ref referred_at",
+    "social_mentions": "mention_id occurred_at customer_ref platform kind sentiment",
+    "accounts": (
+        "account_ref name employees annual_revenue currency founded_year country region "
+        "industry_code industry_scheme industry organisation_structure "
+        "technology_adoption business_model market_cap payment_terms technologies "
+        "observed_at"
+    ),
+    "subscriptions": (
+        "subscription_id started_at customer_ref account_ref plan status ended_at "
+        "trial_ends_at monthly_amount currency"
+    ),
+    "product_usage": "used_on feature customer_ref account_ref uses minutes",
+    "business_events": (
+        "event_id occurred_at event_name customer_ref email subject starts_at ends_at "
+        "value properties"
+    ),
+    "experiment_assignments": "experiment_id customer_ref arm assigned_at campaign_id segment_key",
+    "market_sizes": "market period_start customers revenue currency country region",
+    "fx_rates": "rate_date currency rate_to_reporting",
+    "erasure_requests": "request_id requested_at customer_ref email phone",
+}
 
 
 def write(folder: Path, *, meta: str = "{key: [order_id]}", kind: str = "string") -> Path:
@@ -42,6 +107,34 @@ def test_the_projects_own_contract_is_read() -> None:
     assert contract.entity("customers").column("email").personal == "direct"
     assert contract.entity("orders").orders_by == "updated_at"
     assert {"source_files", "rejects"} <= contract.run_tables.keys()
+    assert contract.entity("orders").freshness == Freshness(3, 14)
+    assert contract.entity("fx_rates").event_time == "rate_date"
+    assert contract.entity("fx_rates").column("rate_to_reporting").above == 0
+    assert contract.entity("marketing_spend").key_if_given
+    assert contract.entity("consents").one_of == ("customer_ref", "email")
+
+
+def test_every_entity_of_the_documented_contract_is_declared() -> None:
+    """The names that other programs rely on; a column may be added and none may go."""
+    declared = {entity.name: set(entity.column_names) for entity in load_contract().entities}
+    assert set(declared) == set(DOCUMENTED)
+    for name, columns in DOCUMENTED.items():
+        assert set(columns.split()) <= declared[name], name
+
+
+def test_personal_columns_are_tagged_where_they_enter() -> None:
+    personal = {"email", "phone", "first_name", "last_name", "birth_date", "postal_code"}
+    identifiers = {"customer_ref", "anonymous_id", "referrer_ref", "referred_ref"}
+    for entity in load_contract().entities:
+        assert entity.owner, entity.name
+        for column in entity.columns:
+            where = f"{entity.name}.{column.name}"
+            if column.name in personal:
+                assert column.personal == "direct", where
+            if column.name in identifiers:
+                assert column.personal == "identifier", where
+            if column.format == "json" and column.name != "technologies":
+                assert column.personal == "attribute", where
 
 
 def test_every_entity_may_carry_its_source_system() -> None:
