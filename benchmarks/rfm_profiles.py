@@ -119,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         "--folder", help="keep data here and use them again; default: a temporary one"
     )
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--memory-limit", default="2GB", help="of DuckDB, for every contender")
+    parser.add_argument("--memory-limit", default="1500MB", help="of DuckDB, for every contender")
     parser.add_argument(
         "--openretailscience-python",
         metavar="PATH",

@@ -190,8 +190,25 @@ def fault_in_words(output: str) -> str:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """A dbt manifest as plain values."""
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    """The manifest that dbt wrote.
+
+    Raises:
+        ClienteleError: it is missing, or no JSON object.
+    """
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ClienteleError(
+            "there is no manifest", where=str(path), remedy="run `dbt compile` first"
+        ) from error
+    except ValueError as error:
+        raise ClienteleError(
+            "the manifest is not JSON", where=str(path), remedy="run `dbt compile` again"
+        ) from error
+    if not isinstance(manifest, dict):
+        raise ClienteleError(
+            "the manifest is not a JSON object", where=str(path), remedy="run `dbt compile` again"
+        )
     return manifest
 
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestration.dbt_project import read_manifest
 from orchestration.errors import ClienteleError
 from orchestration.layers import RANK, layer_of, project_models
-from orchestration.portability import read_manifest
 
 BEGIN = "<!-- lineage:begin -->"
 END = "<!-- lineage:end -->"

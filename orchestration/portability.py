@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import csv
 import graphlib
-import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration.dbt_project import read_manifest
 from orchestration.errors import ClienteleError
 
 if TYPE_CHECKING:
@@ -1322,29 +1322,6 @@ def lint_project(manifest: Mapping[str, Any], project_dir: Path) -> list[Finding
             ) from error
         findings.extend(lint_source(text, path.as_posix()))
     return sorted(set(findings))
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest that dbt wrote.
-
-    Raises:
-        ClienteleError: it is missing, or no JSON object.
-    """
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ClienteleError(
-            "there is no manifest", where=str(path), remedy="run `dbt compile` first"
-        ) from error
-    except ValueError as error:
-        raise ClienteleError(
-            "the manifest is not JSON", where=str(path), remedy="run `dbt compile` again"
-        ) from error
-    if not isinstance(manifest, dict):
-        raise ClienteleError(
-            "the manifest is not a JSON object", where=str(path), remedy="run `dbt compile` again"
-        )
-    return manifest
 
 
 def main(argv: Sequence[str] | None = None) -> int:
