@@ -130,6 +130,7 @@ def land(
         run_id=run_id,
         loaded_at=started_at,
         progress=progress,
+        rest_seconds=settings.rest_seconds,
     )
     for message in result.messages:
         progress(message)

@@ -56,6 +56,8 @@ class Column:
         minimum, maximum: the least and the greatest value that may occur, or None.
         above: a value that every value exceeds, or None.
         format: ``json`` for a text that must be JSON, else None.
+        e164_of: the column whose phone number this column holds in E.164, or None. Ingestion
+            fills it; no file and no mapping does.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Column:
     maximum: int | None = None
     above: int | None = None
     format: str | None = None
+    e164_of: str | None = None
 
     @property
     def kind(self) -> str:
@@ -145,6 +148,16 @@ class Entity:
     def column_names(self) -> tuple[str, ...]:
         """Names of all columns, in the order of the contract."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def landed_columns(self) -> tuple[Column, ...]:
+        """The columns that files fill; the others ingestion derives from them."""
+        return tuple(column for column in self.columns if column.e164_of is None)
+
+    @property
+    def landed_names(self) -> tuple[str, ...]:
+        """Names of the columns that files fill."""
+        return tuple(column.name for column in self.landed_columns)
 
     @property
     def position_column(self) -> str | None:
@@ -265,6 +278,7 @@ def _entity(table: dict[str, Any], where: str) -> Entity:
         description=str(table.get("description", "")).strip(),
     )
     named = {*entity.key, *entity.replaced_by, *entity.position_within, *entity.one_of}
+    named.update(column.e164_of for column in columns if column.e164_of is not None)
     named.update(column for column in (entity.orders_by, entity.event_time) if column is not None)
     for column in sorted(named - set(entity.column_names)):
         raise _malformed(place, f"config.meta names column '{column}', which is not declared")
@@ -318,6 +332,7 @@ def _column(node: dict[str, Any], where: str) -> Column:
         minimum=meta.get("minimum"),
         maximum=meta.get("maximum"),
         above=meta.get("above"),
+        e164_of=meta.get("e164_of"),
         format=_format(meta.get("format"), data_type, f"{where} {name}"),
     )
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from orchestration.contract import Contract, did_you_mean
 from orchestration.errors import ClienteleError
 from orchestration.ingest_plan import NewFile, Plan, group_files, plan_group
-from orchestration.landing import Landing, Reading, Scan, find_readings, scan
+from orchestration.landing import Landing, Reading, Scan, at_rest, find_readings, place_of, scan
 from orchestration.loading import NO_ROOM, Loader, connect
 from orchestration.mapping import Mapping as FileMapping
 from orchestration.raw_store import (
@@ -63,6 +63,7 @@ def ingest(
     run_id: str,
     loaded_at: dt.datetime,
     progress: Callable[[str], None],
+    rest_seconds: float = 0,
 ) -> IngestResult:
     """Load every file that has not been loaded.
 
@@ -75,6 +76,8 @@ def ingest(
         run_id: names the batches; later runs have greater ids.
         loaded_at: aware; becomes ``_loaded_at``.
         progress: takes short lines for a person to read.
+        rest_seconds: a file that changed less long ago is waited for, and left for the next
+            refresh if it goes on changing.
 
     Returns:
         The new files and batches; nothing else in the warehouse has changed.
@@ -88,6 +91,7 @@ def ingest(
     fresh: tuple[NewFile, ...] = ()
     try:
         found = find_readings(landing.absolute(), mapping, contract)
+        found = at_rest(found, landing.absolute(), rest_seconds)
         _check_required(found, known, contract)
         fresh, skipped = _new_files(found.readings, known, run_id)
         messages = _messages(found, mapping, contract)
@@ -160,7 +164,13 @@ def _check_required(found: Landing, known: Sequence[SourceFile], contract: Contr
             wanted[str(entity.required)].append(entity.name)
     for names in wanted.values():
         if present.isdisjoint(names):
-            unread = f"; nothing reads landing/{found.unread[0]}" if found.unread else ""
+            unread = f"; nothing reads {place_of(found.unread[0])}" if found.unread else ""
+            if found.unfinished:
+                raise ClienteleError(
+                    f"the only file of {' or '.join(names)} is still being written",
+                    where=place_of(found.unfinished[0]),
+                    remedy="run the refresh again when it is complete",
+                )
             raise ClienteleError(
                 f"no file of {' or '.join(names)} has ever landed{unread}",
                 where="landing",
@@ -204,11 +214,15 @@ def _messages(found: Landing, mapping: FileMapping, contract: Contract) -> list[
         for block in mapping.blocks
         if id(block) not in read
     ]
+    messages += [
+        f"{place_of(name)}: still being written; left for the next refresh"
+        for name in found.unfinished
+    ]
     for name in found.unread:
         first = name.split("/")[0].split(".")[0]
         hint = did_you_mean(first, contract.entity_names)
         messages.append(
-            f"landing/{name}: nothing reads this file"
+            f"{place_of(name)}: nothing reads this file"
             + (f"; {hint}" if hint.startswith("did") else "")
         )
     return messages

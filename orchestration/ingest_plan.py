@@ -177,7 +177,7 @@ class _Planner:
     def plan(self) -> Plan:
         sources = [
             source
-            for column in self._group.entity.columns
+            for column in self._group.entity.landed_columns
             if (source := self._source(column)) is not None
         ]
         where = self._block.where

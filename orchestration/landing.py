@@ -15,9 +15,10 @@ import gzip
 import hashlib
 import os
 import re
+import time
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -36,9 +37,17 @@ _KINDS: Final = {
     "parquet": "parquet",
 }
 _CHUNK: Final = 1 << 20
+#: A gzip file that unpacks to more than this and to more than so many times its size is no export.
+MAXIMUM_UNPACKED: Final = 1 << 30
+MAXIMUM_RATIO: Final = 200
 #: Bytes of a chunk that are looked at again with the next, for what stands across the border.
 _OVERLAP: Final = 4
 _UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def place_of(relative: str) -> str:
+    """How messages call a file of the landing folder: on one line, whatever its name holds."""
+    return "landing/" + "".join(char if char.isprintable() else "?" for char in relative)
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,7 @@ class LandedFile:
     @property
     def place(self) -> str:
         """How messages call the file."""
-        return f"landing/{self.relative}"
+        return place_of(self.relative)
 
     def open(self) -> BinaryIO:
         """The content, decompressed."""
@@ -120,10 +129,17 @@ class Scan:
 
 @dataclass(frozen=True)
 class Landing:
-    """All that was found: readings in order of loading, and files that nothing reads."""
+    """All that was found.
+
+    Attributes:
+        readings: in order of loading.
+        unread: files that nothing reads.
+        unfinished: files that are still being written, and wait for the next refresh.
+    """
 
     readings: tuple[Reading, ...]
     unread: tuple[str, ...]
+    unfinished: tuple[str, ...] = ()
 
 
 def find_readings(root: Path, mapping: Mapping, contract: Contract) -> Landing:
@@ -168,6 +184,37 @@ def find_readings(root: Path, mapping: Mapping, contract: Contract) -> Landing:
     return Landing(readings=tuple(readings), unread=unread)
 
 
+def at_rest(found: Landing, root: Path, rest_seconds: float) -> Landing:
+    """Leave out what is still being written.
+
+    A file is complete when its size and time have rested, or when ``<name>.done`` stands beside it.
+    Only a file that changed a moment ago is waited for, and never longer than the rest takes.
+
+    Args:
+        found: what lies in the landing folder.
+        root: the landing folder.
+        rest_seconds: how long a file must not have changed.
+    """
+    if (root / DEMO_MARKER).exists():  # it appeared whole
+        return found
+    now = time.time()
+    young = {
+        reading.file.relative: reading.file
+        for reading in found.readings
+        if now - reading.file.modified_ns / 1e9 < rest_seconds
+        and not reading.file.path.with_name(reading.file.path.name + ".done").exists()
+    }
+    if not young:
+        return found
+    time.sleep(rest_seconds)
+    unfinished = {name for name, file in young.items() if not file.is_unchanged()}
+    return replace(
+        found,
+        readings=tuple(item for item in found.readings if item.file.relative not in unfinished),
+        unfinished=tuple(sorted(unfinished)),
+    )
+
+
 def _nothing_to_read(unread: Sequence[str], contract: Contract) -> ClienteleError:
     if not unread:
         return ClienteleError(
@@ -178,7 +225,7 @@ def _nothing_to_read(unread: Sequence[str], contract: Contract) -> ClienteleErro
     first = unread[0].split("/")[0].split(".")[0]
     return ClienteleError(
         "nothing tells what the files in the landing folder are",
-        where=f"landing/{unread[0]}",
+        where=place_of(unread[0]),
         remedy="put files into landing/<entity>/ or name them in mapping.yml; "
         + did_you_mean(first, contract.entity_names),
     )
@@ -206,12 +253,12 @@ def _check_link(path: Path, relative: str, real_root: Path) -> None:
     if not target.is_relative_to(real_root):
         raise ClienteleError(
             "a link leads out of the landing folder",
-            where=f"landing/{relative}",
+            where=place_of(relative),
             remedy="put a copy of the file there instead",
         )
     if not target.exists():
         raise ClienteleError(
-            "a link leads to nothing", where=f"landing/{relative}", remedy="remove the link"
+            "a link leads to nothing", where=place_of(relative), remedy="remove the link"
         )
 
 
@@ -248,13 +295,11 @@ def _landed(root: Path, name: str) -> LandedFile:
     if kind is None or (gzipped and kind == "parquet"):
         raise ClienteleError(
             "files of this kind cannot be read",
-            where=f"landing/{name}",
+            where=place_of(name),
             remedy="export it as .csv, .tsv, .jsonl (each also .gz) or .parquet, or move it away",
         )
     path = root / name
     state = path.stat()
-    if state.st_size == 0:
-        raise _empty(f"landing/{name}")
     return LandedFile(
         path=path,
         relative=name,
@@ -286,6 +331,8 @@ def scan(file: LandedFile, encoding: str | None, delimiter: str) -> Scan:
     """
     try:
         if file.kind == "parquet":
+            if file.size == 0:
+                raise _empty(file.place)
             with file.path.open("rb") as stream:
                 return Scan(hashlib.file_digest(stream, "sha256").hexdigest(), 0, False, False, "")
         return _scan_text(file, encoding, delimiter.encode("ascii"))
@@ -308,6 +355,7 @@ def _scan_text(file: LandedFile, encoding: str | None, delimiter: bytes) -> Scan
     lasts = (delimiter, b'""', b" ")
     doubts = (b' "', *(last + newline for last in lasts for newline in (b"\n", b"\r\n")))
     previous = b""
+    unpacked = 0
     with file.open() as stream:
         head = stream.read(_CHUNK)
         if not head:
@@ -320,6 +368,9 @@ def _scan_text(file: LandedFile, encoding: str | None, delimiter: bytes) -> Scan
         chunk = head
         while chunk:
             digest.update(chunk)
+            unpacked += len(chunk)
+            if file.gzipped and unpacked > max(MAXIMUM_UNPACKED, MAXIMUM_RATIO * file.size):
+                raise _gzip_bomb(file)
             try:
                 text = decoder.decode(chunk)
             except UnicodeDecodeError as error:
@@ -355,6 +406,14 @@ def _undecodable(file: LandedFile, encoding: str | None) -> ClienteleError:
         f"the file is not {encoding or 'UTF-8'} text",
         where=file.place,
         remedy="declare what it is in mapping.yml, for example encoding: latin-1",
+    )
+
+
+def _gzip_bomb(file: LandedFile) -> ClienteleError:
+    return ClienteleError(
+        f"the gzip file unpacks to more than {MAXIMUM_RATIO} times its size, which no export does",
+        where=file.place,
+        remedy="see what it is; if it is right, unpack it and deliver it as it is",
     )
 
 

@@ -28,6 +28,7 @@ from orchestration.errors import ClienteleError
 from orchestration.ingest_plan import LINE, Group, NewFile, Plan, parquet_scan
 from orchestration.mapping import Block
 from orchestration.mapping import Mapping as FileMapping
+from orchestration.phone_numbers import all_e164
 from orchestration.raw_store import BatchWriter, RawBatch, SourceFile, escape_glob
 from orchestration.text_records import Record, is_unambiguous, read_records
 from orchestration.typing_rules import Names, Rules, Typed, identifier, literal, typed
@@ -91,6 +92,7 @@ class Loader:
         self._writer = writer
         self._run_id = run_id
         self._loaded_at = loaded_at
+        self._default_country = mapping.default_country
         self._rules = Rules(
             time_zone=mapping.business_time_zone,
             started_on=mapping.business_started_on,
@@ -137,7 +139,7 @@ class Loader:
         finally:
             for table in ("stage", "fast"):
                 self._connection.execute(f"drop view if exists {table}")
-            for table in ("judged", "slow", "quick", "broken", "files"):
+            for table in ("judged", "slow", "quick", "broken", "files", "phone_numbers"):
                 self._connection.execute(f"drop table if exists {table}")
 
     # -- staging: one row per record, all columns of the file, its file and its line -------------
@@ -453,7 +455,7 @@ class Loader:
         )
         if self._connection.execute(f"{twice} limit 1").fetchone() is None:
             return
-        content = ", ".join(identifier(name) for name in entity.column_names)
+        content = ", ".join(identifier(name) for name in entity.landed_names)
         same = " and ".join(
             f"judged.{identifier(name)} is not distinct from t.{identifier(name)}" for name in names
         )
@@ -553,13 +555,19 @@ class Loader:
         folder = self._writer.folder / group.entity.name
         name = f"{self._run_id}-{number:03d}"
         path = folder / f"{name}.parquet"
-        values = ", ".join(f"j.{identifier(name)}" for name in group.entity.column_names)
+        numbers = self._phone_numbers(group)
+        values = ", ".join(
+            f"j.{identifier(column.name)}"
+            if column.e164_of is None
+            else f"p.e164 as {identifier(column.name)}"
+            for column in group.entity.columns
+        )
         loaded_at = self._rules.loaded_at.isoformat(sep=" ")
         written = self._writer.write(
             self._connection,
             f"select {values}, f.batch_id as _batch_id, f.source_file as _source_file,"
             f" j.{LINE}::bigint as _line_number, timestamp '{loaded_at}' as _loaded_at"
-            f" from judged as j join files as f on f.file_number = j.{_FILE}"
+            f" from judged as j join files as f on f.file_number = j.{_FILE}{numbers}"
             f" where j.fate = 'accepted' order by j.{_FILE}, j.{LINE}",
             path,
         )
@@ -576,6 +584,35 @@ class Loader:
                 rejects_path=rejects_path.relative_to(root).as_posix() if rejects_path else None,
                 rows=accepted,
             )
+        )
+
+    def _phone_numbers(self, group: Group) -> str:
+        """A table `phone_numbers` of the E.164 form of every distinct number, and the SQL of the
+        join with it; '' for an entity without phone numbers."""
+        derived = [column for column in group.entity.columns if column.e164_of is not None]
+        if not derived:
+            return ""
+        (column,) = derived
+        number = f"j.{identifier(str(column.e164_of))}"
+        country = "j.country" if "country" in group.entity.column_names else "null::varchar"
+        rows = self._connection.execute(
+            f"select distinct {number}, {country} from judged as j"
+            f" where j.fate = 'accepted' and {number} is not null"
+        ).fetchall()
+        table = pa.table(
+            [
+                pa.array([row[0] for row in rows], pa.string()),
+                pa.array([row[1] for row in rows], pa.string()),
+                pa.array(all_e164(rows, self._default_country), pa.string()),
+            ],
+            names=["number", "country", "e164"],
+        )
+        self._connection.register("found_numbers", table)
+        self._connection.execute("create table phone_numbers as from found_numbers")
+        self._connection.unregister("found_numbers")
+        return (
+            f" left join phone_numbers as p on p.number = {number}"
+            f" and p.country is not distinct from {country}"
         )
 
     def _rejects(self, group: Group) -> str:
@@ -629,5 +666,5 @@ def _contract_values(plan: Plan) -> str:
     return ",\n".join(
         (_names(places[column.name]).value if column.name in places else "null")
         + f"::{column.sql_type} as {identifier(column.name)}"
-        for column in plan.group.entity.columns
+        for column in plan.group.entity.landed_columns
     )

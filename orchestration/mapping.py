@@ -234,7 +234,7 @@ class _Reader:
     def _targets(self, node: yaml.Node | None, entity: Entity) -> dict[str, yaml.Node]:
         if node is None or _is_null(node):
             return {}
-        return self._pairs(node, f"the columns of {entity.name}", entity.column_names)
+        return self._pairs(node, f"the columns of {entity.name}", entity.landed_names)
 
     # -- values ------------------------------------------------------------------------------
 
@@ -253,11 +253,11 @@ class _Reader:
         items = node.value if isinstance(node, yaml.SequenceNode) else [node]
         names = tuple(self._text(item, "key") for item in items)
         for item, name in zip(items, names, strict=True):
-            if name not in entity.column_names:
+            if name not in entity.landed_names:
                 raise self._wrong(
                     _line(item),
                     f"key names '{name}', which is not a column of {entity.name}",
-                    did_you_mean(name, entity.column_names),
+                    did_you_mean(name, entity.landed_names),
                 )
         return names
 

@@ -20,6 +20,10 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 """The folder that holds dbt_project.yml."""
 
 
+DEFAULT_REST_SECONDS = 2.0
+"""Long enough for a copy that goes on, short enough for somebody who waits."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of one run.
@@ -30,6 +34,7 @@ class Settings:
         mapping_path: the mapping file; it need not exist.
         as_of: the instant asked for, as text; None for the default.
         target: dbt target; None for the one of profiles.yml.
+        rest_seconds: a landed file must not have changed for so long to count as complete.
         dbt_vars: merged over the variables of dbt_project.yml.
     """
 
@@ -39,6 +44,7 @@ class Settings:
     as_of: str | None
     target: str | None
     dbt_vars: dict[str, Any]
+    rest_seconds: float = DEFAULT_REST_SECONDS
 
     @property
     def dbt_target_path(self) -> Path:
@@ -57,7 +63,8 @@ def settings_from_environment(environment: MappingType[str, str] = os.environ) -
     Relative paths are below the current folder.
 
     Raises:
-        ClienteleError: CLIENTELE_VARS is not a mapping in YAML or JSON.
+        ClienteleError: CLIENTELE_VARS is not a mapping in YAML or JSON, or
+            CLIENTELE_REST_SECONDS no number of seconds.
     """
     landing = Path(environment.get("CLIENTELE_LANDING") or "landing").absolute()
     warehouse = Path(environment.get("CLIENTELE_WAREHOUSE") or "warehouse").absolute()
@@ -69,7 +76,24 @@ def settings_from_environment(environment: MappingType[str, str] = os.environ) -
         as_of=environment.get("CLIENTELE_AS_OF") or None,
         target=environment.get("CLIENTELE_TARGET") or None,
         dbt_vars=_parse_vars(environment.get("CLIENTELE_VARS", "")),
+        rest_seconds=_parse_rest(environment.get("CLIENTELE_REST_SECONDS", "")),
     )
+
+
+def _parse_rest(text: str) -> float:
+    if not text.strip():
+        return DEFAULT_REST_SECONDS
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= 3600:
+        raise ClienteleError(
+            f"'{text}' is not a number of seconds",
+            where="CLIENTELE_REST_SECONDS",
+            remedy="give one from 0 to 3600",
+        )
+    return seconds
 
 
 def _parse_vars(text: str) -> dict[str, Any]:

@@ -38,3 +38,15 @@
 {% macro of_counting_lines(column) -%}
     coalesce(min({{ column }}) filter (where {{ status_counts('status') }}), min({{ column }}))
 {%- endmacro %}
+
+{#- An amount in the reporting currency: as it is where it is in that, else times the rate of its business
+    date, rounded half even to 4 places; NULL where there is no rate, which stops the refresh. A missing
+    currency is the reporting currency. -#}
+{% macro in_reporting_currency(amount, currency, reporting_currency, rate) -%}
+    case
+        when {{ currency }} is null or {{ currency }} = {{ reporting_currency }} then {{ amount }}
+        else {{ round_half_even(
+            'cast(' ~ amount ~ ' as decimal(18, 4)) * cast(' ~ rate ~ ' as decimal(18, 8))'
+        ) }}
+    end
+{%- endmacro %}

@@ -12,6 +12,10 @@ links as (
     select * from {{ ref('customer_links') }}
 ),
 
+rates as (
+    select * from {{ ref('daily_rates') }}
+),
+
 settings as (
     select * from {{ source('run', 'settings') }}
 ),
@@ -71,30 +75,49 @@ all_orders as (
     select * from from_headers
     union all
     select * from from_lines
+),
+
+dated as (
+    select
+        all_orders.*,
+        settings.reporting_currency,
+        {{ business_date('all_orders.ordered_at', 'settings.business_time_zone') }} as ordered_on
+    from all_orders
+    cross join settings
 )
 
 select
-    all_orders.source_system,
-    all_orders.order_id,
+    dated.source_system,
+    dated.order_id,
     links.customer_id,
-    all_orders.status,
-    all_orders.sales_channel,
-    all_orders.origin,
-    all_orders.currency,
-    all_orders.net_amount,
-    all_orders.discount_amount,
-    all_orders.line_net_amount,
-    all_orders.is_counting,
-    all_orders.has_discount,
-    all_orders.ordered_at,
-    {{ business_date('all_orders.ordered_at', 'settings.business_time_zone') }} as ordered_on,
-    all_orders.loaded_at
-from all_orders
-cross join settings
+    dated.status,
+    dated.sales_channel,
+    dated.origin,
+    dated.currency,
+    dated.net_amount,
+    {{ in_reporting_currency(
+        'dated.net_amount',
+        'dated.currency',
+        'dated.reporting_currency',
+        'rates.rate_to_reporting'
+    ) }} as reporting_net_amount,
+    dated.discount_amount,
+    dated.line_net_amount,
+    dated.is_counting,
+    dated.has_discount,
+    dated.ordered_at,
+    dated.ordered_on,
+    dated.loaded_at
+from dated
+left join rates
+    on
+        dated.currency = rates.currency
+        and dated.ordered_on = rates.rate_on
+        and dated.currency <> dated.reporting_currency
 left join links
     on
-        coalesce(all_orders.customer_ref, all_orders.email) = links.reference
+        coalesce(dated.customer_ref, dated.email) = links.reference
         and case
-            when all_orders.customer_ref is null then 'email' else all_orders.source_system
+            when dated.customer_ref is null then 'email' else dated.source_system
         end = links.source_system
-        and (all_orders.customer_ref is null) = links.is_email
+        and (dated.customer_ref is null) = links.is_email

@@ -16,6 +16,10 @@ links as (
     select * from {{ ref('customer_links') }}
 ),
 
+rates as (
+    select * from {{ ref('daily_rates') }}
+),
+
 settings as (
     select * from {{ source('run', 'settings') }}
 ),
@@ -93,27 +97,46 @@ all_refunds as (
     select * from cancelled_orders
     union all
     select * from cancelled_lines
+),
+
+dated as (
+    select
+        all_refunds.*,
+        settings.reporting_currency,
+        {{ business_date('all_refunds.refunded_at', 'settings.business_time_zone') }} as refunded_on
+    from all_refunds
+    cross join settings
 )
 
 select
-    all_refunds.origin,
-    all_refunds.source_system,
-    all_refunds.record_id,
-    all_refunds.order_id,
-    coalesce(links.customer_id, all_refunds.order_customer_id) as customer_id,
-    all_refunds.currency,
-    cast(all_refunds.amount as decimal(18, 4)) as amount,
-    all_refunds.is_counting,
-    all_refunds.has_order,
-    all_refunds.refunded_at,
-    {{ business_date('all_refunds.refunded_at', 'settings.business_time_zone') }} as refunded_on,
-    all_refunds.loaded_at
-from all_refunds
-cross join settings
+    dated.origin,
+    dated.source_system,
+    dated.record_id,
+    dated.order_id,
+    coalesce(links.customer_id, dated.order_customer_id) as customer_id,
+    dated.currency,
+    cast(dated.amount as decimal(18, 4)) as amount,
+    cast({{ in_reporting_currency(
+        'dated.amount',
+        'dated.currency',
+        'dated.reporting_currency',
+        'rates.rate_to_reporting'
+    ) }} as decimal(18, 4)) as reporting_amount,
+    dated.is_counting,
+    dated.has_order,
+    dated.refunded_at,
+    dated.refunded_on,
+    dated.loaded_at
+from dated
+left join rates
+    on
+        dated.currency = rates.currency
+        and dated.refunded_on = rates.rate_on
+        and dated.currency <> dated.reporting_currency
 left join links
     on
-        coalesce(all_refunds.customer_ref, all_refunds.email) = links.reference
+        coalesce(dated.customer_ref, dated.email) = links.reference
         and case
-            when all_refunds.customer_ref is null then 'email' else all_refunds.source_system
+            when dated.customer_ref is null then 'email' else dated.source_system
         end = links.source_system
-        and (all_refunds.customer_ref is null) = links.is_email
+        and (dated.customer_ref is null) = links.is_email

@@ -14,9 +14,9 @@ select
     customer_id,
     'order' as kind,
     1 as order_count,
-    net_amount as net_revenue,
-    net_amount as order_net_amount,
-    case when has_discount then net_amount else 0 end as discounted_net_amount,
+    reporting_net_amount as net_revenue,
+    reporting_net_amount as order_net_amount,
+    case when has_discount then reporting_net_amount else 0 end as discounted_net_amount,
     ordered_at as occurred_at,
     ordered_on as occurred_on
 from orders
@@ -26,7 +26,7 @@ select
     customer_id,
     'refund' as kind,
     0 as order_count,
-    -amount as net_revenue,
+    -reporting_amount as net_revenue,
     0 as order_net_amount,
     0 as discounted_net_amount,
     refunded_at as occurred_at,

@@ -148,6 +148,7 @@ class Shop:
         self.orders: list[dict[str, Any]] = []
         self.lines: list[dict[str, Any]] = []
         self.refunds: list[dict[str, Any]] = []
+        self.fx_rates: list[dict[str, Any]] = []
         self._next = 0
 
     # Small choices
@@ -254,6 +255,20 @@ class Shop:
         """A refund of an order (or of one by its line)."""
         of = {"order_id": order["order_id"], "source_system": order["source_system"]}
         return self.refund(days_ago, amount, **(of | values))
+
+    def rate(self, currency: str, days_ago: int) -> None:
+        """A rate of that day; the same day always has the same."""
+        on = self.as_of_on - timedelta(days=days_ago)
+        digits = 70_000_001 + (on.toordinal() * 7_919 + ord(currency[0]) * 104_729) % 20_000_003
+        row = {
+            "rate_date": on,
+            "currency": currency,
+            "rate_to_reporting": Decimal(digits).scaleb(-8),
+            "source_system": "default",
+            "_batch_id": BATCHES[0],
+        }
+        if row not in self.fx_rates:
+            self.fx_rates.append(row)
 
 
 # Ordinary customers --------------------------------------------------------------------------
@@ -657,6 +672,41 @@ def discounts(shop: Shop) -> None:
     shop.order(who, 12, net_amount=-amount, status="paid")
 
 
+def foreign_currency(shop: Shop) -> None:
+    """Bought with a rate of the day and with one 7 days old; given back by the rate of that day."""
+    who, day = shop.person(), shop.day(low=20)
+    for age, currency in ((0, "EUR"), (7, "EUR"), (3, "USD")):
+        shop.rate(currency, day + age)
+        order = shop.order(
+            who, day, currency=currency, ordered_at=shop.at(day, NOON), net_amount=shop.money()
+        )
+        back = shop.rng.randint(0, day)
+        shop.rate(currency, back)
+        shop.refund_of(
+            order,
+            back,
+            order["net_amount"],
+            refunded_at=shop.at(back, NOON),
+            currency=shop.rng.choice((None, currency)),
+        )
+
+
+def foreign_lines(shop: Shop) -> None:
+    """An order of lines in another currency, one of them cancelled on a day of another rate."""
+    who, day, order_id = shop.person("default"), shop.day(low=10), f"L{shop.number()}"
+    for days_ago in (day, day - 9):
+        shop.rate("EUR", days_ago)
+    shop.line(who, order_id, day, currency="EUR", status="completed")
+    shop.line(
+        who,
+        order_id,
+        day - 9,
+        currency=shop.rng.choice((None, "EUR")),
+        status="cancelled",
+        quantity=Decimal("-1.0000"),
+    )
+
+
 ODDITIES: tuple[Callable[[Shop], None], ...] = (
     ties,
     single_order,
@@ -695,6 +745,8 @@ ODDITIES: tuple[Callable[[Shop], None], ...] = (
     order_after_as_of,
     one_ref_in_two_systems,
     discounts,
+    foreign_currency,
+    foreign_lines,
 )
 
 
@@ -717,10 +769,18 @@ def build(
     shop = Shop(rng, as_of, on)
     for part in parts:
         part(shop)
-    for rows in (shop.customers, shop.orders, shop.lines, shop.refunds):
+    for rows in (shop.customers, shop.orders, shop.lines, shop.refunds, shop.fx_rates):
         rng.shuffle(rows)
     names = {part.__name__ for part in parts if part in ODDITIES}
-    raw = Raw(shop.customers, shop.orders, shop.lines, shop.refunds, TIME_ZONE)
+    raw = Raw(
+        shop.customers,
+        shop.orders,
+        shop.lines,
+        shop.refunds,
+        TIME_ZONE,
+        fx_rates=shop.fx_rates,
+        reporting_currency="GBP",
+    )
     return Business(raw, as_of, tuple(sorted(names)))
 
 

@@ -97,6 +97,8 @@ class Workspace:
             **inherited,
             "CLIENTELE_LANDING": str(self.landing),
             "CLIENTELE_WAREHOUSE": str(self.warehouse),
+            # What a test lands is complete; test_landing.py waits for files that are not.
+            "CLIENTELE_REST_SECONDS": "0",
             **self.environment,
             **more,
         }

@@ -5,7 +5,7 @@ each other: where they differ, one of them is wrong. Clarity goes before speed; 
 points are exact (Decimal and Fraction), and nothing here knows about floats.
 
 Does not belong here: SQL or anything read from the models, files and landing formats (rows come
-as they are after ingestion), currencies other than the reporting one, links between customers
+as they are after ingestion), links between customers
 (two references that share an e-mail stay two customers), and random input (business.py).
 
 Vocabulary: all instants are naive datetimes in UTC; ``on`` is a business date; a customer is
@@ -55,6 +55,8 @@ class Raw:
     order_lines: Sequence[Row] = ()
     refunds: Sequence[Row] = ()
     time_zone: str = "UTC"
+    fx_rates: Sequence[Row] = ()
+    reporting_currency: str | None = None
 
 
 @dataclass(frozen=True)
@@ -295,9 +297,10 @@ class _Draft:
     seen_at: datetime
     party: _Party
     net_amount: Decimal
+    currency: str | None
     counts: bool
     has_discount: bool
-    cancellations: tuple[tuple[datetime, Decimal, _Party], ...] = ()
+    cancellations: tuple[tuple[datetime, Decimal, str | None, _Party], ...] = ()
     # Whom its lines name, who need not be whom the order counts for.
     named_by_lines: tuple[_Party, ...] = ()
 
@@ -321,9 +324,14 @@ def _header_draft(row: Row, lines: Sequence[Row]) -> _Draft:
         seen_at=row["ordered_at"],
         party=party,
         net_amount=net_amount,
+        currency=_text(row.get("currency")),
         counts=status not in ("cancelled", "test"),
         has_discount=has_discount,
-        cancellations=((row["ordered_at"], -net_amount, party),) if is_refund else (),
+        cancellations=(
+            ((row["ordered_at"], -net_amount, _text(row.get("currency")), party),)
+            if is_refund
+            else ()
+        ),
         named_by_lines=tuple(_party(line) for line in lines),
     )
 
@@ -344,13 +352,16 @@ def _lines_draft(lines: Sequence[Row]) -> _Draft | None:
     refs = sorted(ref for line in forming if (ref := _text(line.get("customer_ref"))) is not None)
     system = lines[0]["source_system"]
     party = _Party(ref=("ref", system, refs[0])) if refs else NOBODY
+    named = sorted(text for line in forming if (text := _text(line.get("currency"))) is not None)
+    currency = named[0] if named else None
     cancellations = []
     for line in lines:
         amount = line_amount(line)
         if _status(line) == "cancelled" and amount < 0:
             own = _party(line)
             occurred_at = line.get("ordered_at") or ordered_at
-            cancellations.append((occurred_at, -amount, own if own.is_named else party))
+            money_of = _text(line.get("currency")) or currency
+            cancellations.append((occurred_at, -amount, money_of, own if own.is_named else party))
     return _Draft(
         source_system=system,
         order_id=lines[0]["order_id"],
@@ -358,6 +369,7 @@ def _lines_draft(lines: Sequence[Row]) -> _Draft | None:
         seen_at=min(all_dates),
         party=party,
         net_amount=sum((line_amount(line) for line in counting), ZERO),
+        currency=currency,
         counts=bool(counting),
         has_discount=any(_money(line.get("discount_amount")) > 0 for line in counting),
         cancellations=tuple(cancellations),
@@ -430,12 +442,28 @@ def _owners_of_emails(
     }
 
 
-def _one_currency(raw: Raw) -> None:
-    """Stop where amounts are in several currencies, which this recomputation does not convert."""
-    rows = (*raw.orders, *raw.order_lines, *raw.refunds)
-    found = {text for row in rows if (text := _text(row.get("currency"))) is not None}
-    if len(found) > 1:
-        raise ValueError(f"the oracle knows one currency only, and the rows have {sorted(found)}")
+class _Converter:
+    """Amounts in the reporting currency, by the latest rate that is at most 7 days old."""
+
+    def __init__(self, raw: Raw) -> None:
+        self._reporting = raw.reporting_currency
+        self._rates: dict[str, dict[date, Decimal]] = defaultdict(dict)
+        for row in latest(raw.fx_rates, ("source_system", "rate_date", "currency")):
+            self._rates[row["currency"]][row["rate_date"]] = row["rate_to_reporting"]
+
+    def reporting(self, amount: Decimal, currency: str | None, on: date) -> Decimal:
+        """The amount, converted.
+
+        Raises:
+            ValueError: there is no rate.
+        """
+        if currency is None or currency == self._reporting:
+            return amount
+        for age in range(8):
+            rate = self._rates[currency].get(on - timedelta(days=age))
+            if rate is not None:
+                return round_half_even(Fraction(amount) * Fraction(rate), 4)
+        raise ValueError(f"no rate of {currency} on {on}")
 
 
 def resolve_orders(raw: Raw | Ledger) -> Ledger:
@@ -444,11 +472,11 @@ def resolve_orders(raw: Raw | Ledger) -> Ledger:
     A ledger is returned as it is, so that every function here takes either.
 
     Raises:
-        ValueError: amounts in more than one currency.
+        ValueError: an amount that counts has no rate.
     """
     if isinstance(raw, Ledger):
         return raw
-    _one_currency(raw)
+    money = _Converter(raw)
     records = latest(raw.customers, ("source_system", "customer_ref"))
     refunds = latest(raw.refunds, ("source_system", "refund_id"))
     drafts = _drafts(raw)
@@ -462,8 +490,11 @@ def resolve_orders(raw: Raw | Ledger) -> Ledger:
             return owners.get(party.email, ("email", party.email))
         return None
 
-    def fact(at: datetime, who: Customer | None, amount: Decimal) -> Fact:
-        return Fact(at, business_date(at, raw.time_zone), who, amount, is_order=False)
+    def given_back(
+        at: datetime, who: Customer | None, amount: Decimal, currency: str | None
+    ) -> Fact:
+        on = business_date(at, raw.time_zone)
+        return Fact(at, on, who, -money.reporting(amount, currency, on), is_order=False)
 
     first_seen: dict[Customer, datetime | None] = {}
     for party, at in sightings:
@@ -485,28 +516,33 @@ def resolve_orders(raw: Raw | Ledger) -> Ledger:
         for draft in drafts
     ]
     known = {(order.source_system, order.order_id): order for order in orders}
-    facts = [
-        Fact(
-            order.ordered_at,
-            business_date(order.ordered_at, raw.time_zone),
-            order.customer,
-            order.net_amount,
-            is_order=True,
-            has_discount=order.has_discount,
-        )
-        for order in orders
-        if order.counts
-    ]
-    for draft in drafts:
-        for at_, amount, who in draft.cancellations:
-            facts.append(fact(at_, customer_of(who), -amount))
+    currencies = {(draft.source_system, draft.order_id): draft.currency for draft in drafts}
+    facts = []
+    for order, draft in zip(orders, drafts, strict=True):
+        on = business_date(order.ordered_at, raw.time_zone)
+        if order.counts:
+            amount = money.reporting(order.net_amount, draft.currency, on)
+            facts.append(
+                Fact(
+                    order.ordered_at,
+                    on,
+                    order.customer,
+                    amount,
+                    is_order=True,
+                    has_discount=order.has_discount,
+                )
+            )
+        for at_, amount, currency, who in draft.cancellations:
+            facts.append(given_back(at_, customer_of(who), amount, currency))
     for row in refunds:
         of = known.get((row["source_system"], row.get("order_id") or ""))
         if of is not None and not of.counts:
             continue
         party = _party(row)
         owner = of.customer if of is not None and not party.is_named else customer_of(party)
-        facts.append(fact(row["refunded_at"], owner, -_money(row["amount"])))
+        order_currency = currencies.get((row["source_system"], row.get("order_id") or ""))
+        currency = _text(row.get("currency")) or order_currency
+        facts.append(given_back(row["refunded_at"], owner, _money(row["amount"]), currency))
     facts.sort(key=lambda f: (f.at, f.customer or (), f.amount, f.is_order, f.has_discount))
     return Ledger(raw.time_zone, tuple(orders), tuple(facts), first_seen)
 

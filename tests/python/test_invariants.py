@@ -53,6 +53,7 @@ def rows_of(raw: oracle.Raw) -> Rows:
         "orders": [dict(row) for row in raw.orders],
         "order_lines": [dict(row) for row in raw.order_lines],
         "refunds": [dict(row) for row in raw.refunds],
+        "fx_rates": [dict(row) for row in raw.fx_rates],
     }
 
 
@@ -204,6 +205,7 @@ def latest_form(business: Business) -> Rows:
         "orders": [dict(row) for row in oracle.latest(raw.orders, KEYS["orders"])],
         "order_lines": [dict(line) for held in lines for line in held],
         "refunds": [dict(row) for row in oracle.latest(raw.refunds, KEYS["refunds"])],
+        "fx_rates": [dict(row) for row in raw.fx_rates],
     }
 
 
@@ -219,6 +221,7 @@ def known_by(rows: Rows, instant: datetime) -> Rows:
         "orders": [row for row in rows["orders"] if is_known(row)],
         "order_lines": [row for row in rows["order_lines"] if is_known(row)],
         "refunds": [row for row in rows["refunds"] if row["refunded_at"] <= instant],
+        "fx_rates": rows["fx_rates"],
     }
 
 

@@ -30,6 +30,7 @@ def raw_rows(raw: oracle.Raw) -> dict[str, list[dict[str, Any]]]:
         "orders": raw.orders,
         "order_lines": raw.order_lines,
         "refunds": raw.refunds,
+        "fx_rates": raw.fx_rates,
     }
 
 

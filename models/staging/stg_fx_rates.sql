@@ -1,0 +1,19 @@
+with
+
+fx_rates as (
+    select * from {{ source('raw', 'fx_rates') }}
+),
+
+latest as (
+    select *
+    from fx_rates
+    {{ keep_latest(['source_system', 'rate_date', 'currency']) }}
+)
+
+select
+    source_system,
+    upper(trim(currency)) as currency,
+    rate_to_reporting,
+    rate_date,
+    _loaded_at as loaded_at
+from latest

@@ -1,0 +1,55 @@
+-- Amounts of two currencies are never added up: each is converted by a rate of its own day, or the
+-- refresh stops. Lines in two currencies that form one order have no common sum.
+with
+
+amounts as (
+    select
+        'orders' as entity,
+        currency,
+        ordered_on as needed_on,
+        reporting_net_amount as reporting_amount
+    from {{ ref('fct_orders') }}
+    where is_counting
+    union all
+    select
+        'refunds' as entity,
+        currency,
+        refunded_on as needed_on,
+        reporting_amount
+    from {{ ref('fct_refunds') }}
+    where is_counting
+),
+
+mixed as (
+    select
+        order_lines.order_id,
+        max(coalesce(order_lines.currency, settings.reporting_currency)) as currency
+    from {{ ref('stg_order_lines') }} as order_lines
+    inner join {{ ref('fct_orders') }} as orders
+        on
+            order_lines.source_system = orders.source_system
+            and order_lines.order_id = orders.order_id
+    cross join {{ source('run', 'settings') }} as settings
+    where orders.origin = 'lines' and {{ status_counts('order_lines.status') }}
+    group by order_lines.source_system, order_lines.order_id
+    having
+        min(coalesce(order_lines.currency, settings.reporting_currency))
+        <> max(coalesce(order_lines.currency, settings.reporting_currency))
+)
+
+select
+    entity,
+    currency,
+    min(needed_on) as first_needed_on,
+    count(*) as record_count
+from amounts
+where reporting_amount is null
+group by entity, currency
+union all
+select
+    'order_lines with two currencies in one order' as entity,
+    min(currency) as currency,
+    cast(null as date) as first_needed_on,
+    count(*) as record_count
+from mixed
+having count(*) > 0
