@@ -132,6 +132,7 @@ def statements(size: Size) -> list[tuple[str, str]]:
                 'header' as origin,
                 cast('EUR' as varchar) as currency,
                 cast(amount as decimal(18, 4)) as net_amount,
+                cast(amount as decimal(18, 4)) as reporting_net_amount,
                 cast(case when has_discount then amount / 10 else 0 end as decimal(18, 4))
                     as discount_amount,
                 cast(null as decimal(18, 4)) as line_net_amount,
@@ -174,6 +175,7 @@ def statements(size: Size) -> list[tuple[str, str]]:
                 currency,
                 cast(case when number % 2 = 0 then net_amount else net_amount / 2 end
                     as decimal(18, 4)) as amount,
+                amount as reporting_amount,
                 is_counting,
                 true as has_order,
                 refunded_at,
