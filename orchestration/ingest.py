@@ -131,6 +131,11 @@ def ingest(
         shutil.rmtree(scratch, ignore_errors=True)
         writer.drop_empty_folders()
     _report(files, contract, skipped, progress)
+    messages.extend(
+        f"{place_of(file.source_file)}: holds a header and no rows"
+        for file in files
+        if file.line_count == 0
+    )
     unknown = _unknown_columns(plans)
     messages.extend(
         f"{label}: columns that nothing reads: {', '.join(names)}"

@@ -576,6 +576,95 @@ def test_accepted_values_and_minimum_are_held() -> None:
     ]
 
 
+def test_limits_json_and_open_lists_are_held() -> None:
+    sentiment = Column("sentiment", "decimal(9,6)", minimum=-1, maximum=1)
+    assert [fault for _, fault in taken(sentiment, ["-1", "1", "1.000001"], UTC_RULES)] == [
+        None,
+        None,
+        "above the maximum of 1",
+    ]
+    rate = Column("rate_to_reporting", "decimal(18,8)", above=0)
+    assert taken(rate, ["0.00000001", "0", "-1"], UTC_RULES) == [
+        (Decimal("0.00000001"), None),
+        (Decimal(0), "not above 0"),
+        (Decimal(-1), "not above 0"),
+    ]
+    properties = Column("properties", "string", format="json")
+    assert [fault for _, fault in taken(properties, ['{"a": 1}', "[]", "{a", None], UTC_RULES)] == [
+        None,
+        None,
+        "not JSON",
+        None,
+    ]
+    question = Column("question", "string", accepted_values=("nps", "value:*"))
+    assert taken(question, ["NPS", "value:Quality", "values", "value"], UTC_RULES) == [
+        ("nps", None),
+        ("value:quality", None),
+        ("values", "not one of the accepted values"),
+        ("value", "not one of the accepted values"),
+    ]
+
+
+def test_a_row_that_names_nobody_is_quarantined_where_it_must_name_somebody(shop: Shop) -> None:
+    shop.land("orders.csv", ORDERS + "1,2024-01-01,1\n")
+    shop.land(
+        "consents.csv",
+        "changed_at,purpose,granted,customer_ref,email\n"
+        "2024-01-01,marketing,true,a,\n"
+        "2024-01-01,marketing,no,,a@x.org\n"
+        "2024-01-01,marketing,yes, ,\n",
+    )
+    shop.land("erasure_requests.csv", "request_id,requested_at\n1,2024-01-01\n")
+    shop.load()
+
+    assert shop.query("select customer_ref, email, granted from raw.consents order by all") == [
+        ("a", None, True),
+        (None, "a@x.org", False),
+    ]
+    assert shop.rejects() == [
+        (2, None, None, "needs one of customer_ref, email, phone"),
+        (4, None, None, "needs one of customer_ref, email"),
+    ]
+
+
+def test_phone_numbers_become_e164_by_the_country_of_their_row_or_the_default(shop: Shop) -> None:
+    shop.map("default_country: NL\n")
+    shop.land("orders.csv", "phone," + ORDERS + "020 794 0000,1,2024-01-01,1\n")
+    shop.land(
+        "customers.csv",
+        "customer_ref,phone,country\n"
+        "a,06 12345678,\n"
+        "b,+31 (0)6 1234-5678,\n"
+        "c,0031612345678,de\n"
+        "d,020 7946 0018,GB\n"
+        "e,12345,\n"
+        "f,,\n"
+        "g,tel. 030 901820 ext. 7,DE\n"
+        "h,06 12345678,Netherlands\n",
+    )
+    shop.load()
+
+    assert shop.query("select customer_ref, phone_e164 from raw.customers order by 1") == [
+        ("a", "+31612345678"),
+        ("b", "+31612345678"),
+        ("c", "+31612345678"),
+        ("d", "+442079460018"),
+        ("e", None),
+        ("f", None),
+        ("g", "+4930901820"),
+        ("h", "+31612345678"),
+    ]
+    assert shop.query("select phone, phone_e164 from raw.orders") == [
+        ("020 794 0000", "+31207940000")
+    ]
+
+
+def test_a_derived_column_cannot_be_mapped(shop: Shop) -> None:
+    shop.map("entities:\n  orders:\n    files: o.csv\n    columns:\n      phone_e164: p\n")
+    shop.land("o.csv", ORDERS)
+    assert "mapping.yml line 5" in shop.refused()
+
+
 AT = Column("updated_at", "timestamp")
 
 
