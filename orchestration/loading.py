@@ -48,12 +48,14 @@ _NONE_OF: Final = 1_000_000
 
 @dataclass(frozen=True)
 class Counts:
-    """Lines of one file, by what became of them."""
+    """Lines of one file, by what became of them, and the time span of those accepted."""
 
     accepted: int = 0
     rejected: int = 0
     filtered: int = 0
     repeated: int = 0
+    first_event_at: str | None = None
+    last_event_at: str | None = None
 
 
 def connect(landing: Path, raw: Path, scratch: Path) -> duckdb.DuckDBPyConnection:
@@ -122,6 +124,8 @@ class Loader:
                     filtered_rows=counts.filtered,
                     repeated_rows=counts.repeated,
                     block_key=new.reading.block_key,
+                    first_event_at=counts.first_event_at,
+                    last_event_at=counts.last_event_at,
                 )
             )
         return tuple(records)
@@ -535,8 +539,10 @@ class Loader:
                 "select file_number, count(*) from broken group by all"
             ).fetchall()
         )
+        spans = self._spans(group)
         for new in group.files:
             found = fates[new.number]
+            first, last = spans.get(new.number, (None, None))
             refused = int(broken.get(new.number, 0))
             self._lines[new.number] = int(staged.get(new.number, 0)) + refused
             self._counts[new.number] = Counts(
@@ -544,7 +550,26 @@ class Loader:
                 rejected=found["rejected"] + refused,
                 filtered=found["filtered"],
                 repeated=found["repeated"],
+                first_event_at=first,
+                last_event_at=last,
             )
+
+    def _spans(self, group: Group) -> dict[int, tuple[str | None, str | None]]:
+        """The first and the last event of the accepted rows of each file."""
+        if group.entity.event_time is None:
+            return {}
+        moment = f"{identifier(group.entity.event_time)}::timestamp"
+        rows = self._connection.execute(
+            f"select {_FILE}, min({moment}), max({moment}) from judged where fate = 'accepted'"
+            " group by all"
+        ).fetchall()
+        return {
+            int(number): (
+                first.isoformat() if first is not None else None,
+                last.isoformat() if last is not None else None,
+            )
+            for number, first, last in rows
+        }
 
     def _write(self, number: int, group: Group) -> None:
         counts = [self._counts[new.number] for new in group.files]

@@ -51,6 +51,8 @@ class SourceFile:
         filtered_rows: lines that the mapping's ``where`` leaves out.
         repeated_rows: lines dropped because an equal one is there.
         block_key: which reading of the content this was (``landing.Reading``).
+        first_event_at, last_event_at: ISO 8601, naive UTC: the span of its accepted rows by the
+            time column of the entity, a date counting from its midnight; None without any.
     """
 
     entity: str
@@ -66,6 +68,8 @@ class SourceFile:
     filtered_rows: int
     repeated_rows: int
     block_key: str = "#0"
+    first_event_at: str | None = None
+    last_event_at: str | None = None
 
     def __post_init__(self) -> None:
         accounted = (

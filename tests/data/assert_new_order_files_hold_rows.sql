@@ -1,5 +1,5 @@
--- An export that broke writes a header and nothing else. Without this check such a day would pass as a
--- day without orders.
+-- An export that broke writes a header and nothing else. Without this check such a day would pass
+-- as a day without orders.
 select
     files.entity,
     min(files.source_file) as source_file,
