@@ -96,10 +96,7 @@ select
     dated.currency,
     dated.net_amount,
     {{ in_reporting_currency(
-        'dated.net_amount',
-        'dated.currency',
-        'dated.reporting_currency',
-        'rates.rate_to_reporting'
+        'dated.net_amount', 'dated.currency', 'dated.reporting_currency', 'rates.rate_to_reporting'
     ) }} as reporting_net_amount,
     dated.discount_amount,
     dated.line_net_amount,
