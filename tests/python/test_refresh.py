@@ -154,6 +154,32 @@ def test_every_gate_stops_publication_with_one_sentence(shop: Workspace) -> None
     assert "ordered_at" in sentence
     poison.unlink()
 
+    poison = shop.write("orders/header.csv", "order_id,ordered_at,customer_ref,net_amount\n")
+    sentence = shop.refused()
+    expect_nothing_published(shop, before, sentence)
+    assert "assert_new_order_files_hold_rows" in sentence
+    assert "header.csv" in sentence
+    poison.unlink()
+
+    poison = shop.write(
+        "orders/dollars.csv",
+        "order_id,ordered_at,customer_ref,net_amount,currency\n"
+        "D-1,2025-03-15T10:00:00,C001,10.00,USD\n",
+    )
+    sentence = shop.refused()
+    expect_nothing_published(shop, before, sentence)
+    assert "assert_every_amount_has_a_rate" in sentence
+    assert "USD" in sentence
+    assert "2025-03-15" in sentence
+    assert "fx_rates" in sentence
+    poison.unlink()
+
+    # Each day without an order is a lost day too, which is let pass here.
+    sentence = shop.refused("--accept", "assert_no_day_is_lost", CLIENTELE_AS_OF="2025-03-30")
+    expect_nothing_published(shop, before, sentence)
+    assert "assert_required_sources_are_fresh" in sentence
+    assert "orders" in sentence
+
     lost = date(2025, 3, 18)
     poison = shop.write("orders/week.csv", orders_csv(6, first=date(2025, 3, 17), skip=(lost,)))
     sentence = shop.refused()
