@@ -43,8 +43,9 @@ COUNTS = ("lines", "accepted", "filtered", "repeated")
 #: Sum over the file of what counts, less what was given back, by hand: see the comments.
 NET_REVENUE = {
     # 1001 25 + 1002 30 + 1003 45.50 + 1004 50 (60 less 10 of tax) + 1006 40 + 1007 12.50
-    # + 1008 18; 1005 is void; given back: 1004 6, 1006 40 in full
-    "shopify": Decimal("221.00") - Decimal("46.00"),
+    # + 1008 18 + 1009 20 (24 less 4 of tax); 1005 is void; given back: 1004 6, 1006 40 and
+    # 1009 20 in full
+    "shopify": Decimal("241.00") - Decimal("66.00"),
     # 204 50 + 205 80 - 8 + 206 20 + 207 50 + 210 12; 208, 209 do not count; 207 given back
     "woocommerce": Decimal("204.00") - Decimal("50.00"),
     # 4: 1200 - 120, 3: 8.40 + 3.00, 2: 9 - 1, 1: 4.50 + 4.50; R5 4.50 and 50 of 4 given back
@@ -239,18 +240,18 @@ def test_net_revenue_of_an_example_is_the_sum_of_its_file(
 @pytest.mark.parametrize(
     ("tool", "name", "old", "new", "reject"),
     [
-        (  # 60 + 6 and 60 + 6 + 11 are not 67
+        (  # with 3 of duties: neither 60 + 6 + 3 nor 60 + 6 + 11 + 3 are 70
             "shopify",
             "orders_export_1.csv",
-            "60.00,6.00,11.00,66.00",
-            "60.00,6.00,11.00,67.00",
+            "60.00,6.00,11.00,69.00",
+            "60.00,6.00,11.00,70.00",
             ("net_amount", "Subtotal 60.00 does not add up to Total", "not a decimal number"),
         ),
         (
             "shopify",
             "orders_export_1.csv",
-            "25.00,5.00,0.00,32.50",
-            "abc,5.00,0.00,32.50",
+            "12.50,0.00,0.00,12.50",
+            "abc,0.00,0.00,12.50",
             ("net_amount", "abc", "not a decimal number"),
         ),
         (
@@ -334,8 +335,8 @@ def test_shopify_shares_the_tax_between_goods_and_shipping_to_the_cent(tmp_path:
         tmp_path,
         "shopify",
         "orders_export_1.csv",
-        "60.00,6.00,11.00,66.00",
-        "19.99,4.99,4.16,24.98",
+        "60.00,6.00,11.00,69.00",
+        "19.99,4.99,4.16,27.98",  # with 3 of duties
         "utf-8",
     )
 
