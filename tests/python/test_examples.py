@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from conftest import Workspace
 from pipeline import Pipeline
 
 from orchestration.contract import Column, load_contract
@@ -377,6 +378,23 @@ def test_the_readme_lists_every_example_with_its_entities() -> None:
         path.parent.name: {block.entity for block in load_mapping(path, CONTRACT).blocks}
         for path in EXAMPLES.glob("*/mapping.yml")
     }
+
+
+def test_the_command_of_the_readme_publishes_the_revenue_of_the_file(workspace: Workspace) -> None:
+    command = re.search(r"^```sh\n(.*?)^```$", README, re.M | re.S)
+    assert command is not None
+    assert command[1].rstrip().endswith("clientele refresh")
+    said = dict(re.findall(r"(CLIENTELE_\w+)=(\S+)", command[1]))
+    assert set(said) == {"CLIENTELE_LANDING", "CLIENTELE_MAPPING", "CLIENTELE_WAREHOUSE"}
+
+    workspace.refresh(
+        CLIENTELE_LANDING=str(ROOT / said["CLIENTELE_LANDING"]),
+        CLIENTELE_MAPPING=str(ROOT / said["CLIENTELE_MAPPING"]),
+    )
+
+    assert workspace.query(
+        "select sum(value) from segment_kpis where segment_key = 'all' and kpi = 'revenue'"
+    ) == [(NET_REVENUE["shopify"],)]
 
 
 @pytest.mark.parametrize("tool", TOOLS)
