@@ -234,11 +234,18 @@ def _messages(found: Landing, mapping: FileMapping, contract: Contract) -> list[
 
 
 def _unknown_columns(plans: Sequence[Plan]) -> dict[str, tuple[str, ...]]:
-    unknown: dict[str, dict[str, None]] = defaultdict(dict)
+    """Columns that no block over the same files reads: a survey has a block per question."""
+    ignored: dict[str, dict[str, None]] = defaultdict(dict)
+    read: dict[str, set[str]] = defaultdict(set)
     for plan in plans:
-        if plan.ignored:
-            unknown[plan.group.label].update(dict.fromkeys(plan.ignored))
-    return {label: tuple(names) for label, names in unknown.items()}
+        label = plan.group.label
+        ignored[label].update(dict.fromkeys(plan.ignored))
+        read[label].update(name.lower() for name in plan.group.columns if name not in plan.ignored)
+    unknown = {
+        label: tuple(name for name in names if name.lower() not in read[label])
+        for label, names in ignored.items()
+    }
+    return {label: names for label, names in unknown.items() if names}
 
 
 def _report(

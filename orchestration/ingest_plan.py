@@ -110,11 +110,17 @@ def group_files(
     headers: dict[int, TextHeader] = {}
     for new in fresh:
         file, block = new.reading.file, new.reading.block
+        if block.skip_lines and file.kind not in ("csv", "tsv"):
+            raise ClienteleError(
+                "skip_lines is for files with a header, which this kind of file does not have",
+                where=f"{block.place()}, {file.place}",
+                remedy="leave skip_lines out, or give these files a block of their own",
+            )
         if file.kind == "parquet":
             found = _parquet_columns(connection, new)
         else:
             delimiter = block.delimiter or default_delimiter(file.kind)
-            headers[new.number] = read_header(file, new.scan, delimiter)
+            headers[new.number] = read_header(file, new.scan, delimiter, block.skip_lines)
             found = dict.fromkeys(headers[new.number].names, "VARCHAR")
         shape = tuple((name.lower(), kind) for name, kind in found.items())
         key = (block.entity, block.files, block.line, new.reading.block_key, file.kind, shape)

@@ -6,8 +6,8 @@ careful reading of text (``text_records``), or the rules of types (``typing_rule
 
 Two ways read a CSV file. DuckDB reads all like files at once; where the records it found are as
 many as the lines there are, each record stands on a line of its own and the line numbers are
-known. Any other file (quoted newlines, blank or broken lines, other encodings) is read record
-by record in Python.
+known. Any other file (quoted newlines, blank or broken lines, lines above the header, other
+encodings) is read record by record in Python.
 """
 
 from __future__ import annotations
@@ -249,7 +249,9 @@ class Loader:
 
     def _stage_carefully(self, group: Group, new: NewFile) -> None:
         header = group.headers[new.number]
-        records = read_records(new.reading.file, new.scan, header, group.delimiter)
+        records = read_records(
+            new.reading.file, new.scan, header, group.delimiter, group.block.skip_lines
+        )
         while chunk := list(islice(records, _CHUNK_ROWS)):
             self._append(group, new.number, [item for item in chunk if item.fault is None])
             faulty = [item for item in chunk if item.fault is not None]

@@ -43,6 +43,7 @@ _BLOCK: Final = (
     "time_format",
     "encoding",
     "delimiter",
+    "skip_lines",
     "defaults",
 )
 _Read = TypeVar("_Read")
@@ -71,6 +72,7 @@ class Block:
         time_format: strptime format of dates and times in place of ISO 8601, or None.
         encoding: of the text files, or None for UTF-8 (and UTF-16 with a byte order mark).
         delimiter: one character, or None for the file type's own.
+        skip_lines: physical lines of a CSV or TSV file that stand above its header.
         defaults: column of the contract -> value as text, where the file lacks the column.
         line: line of the mapping where the block starts; 0 for a block that no mapping states.
         mapping_name: name of the mapping file, for messages.
@@ -86,6 +88,7 @@ class Block:
     time_format: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    skip_lines: int = 0
     defaults: ReadOnly[str, str] = field(default_factory=dict)
     line: int = 0
     mapping_name: str = ""
@@ -223,6 +226,7 @@ class _Reader:
             time_format=self._optional(parts, "time_format", self._time_format),
             encoding=self._optional(parts, "encoding", self._encoding),
             delimiter=self._optional(parts, "delimiter", self._delimiter),
+            skip_lines=self._optional(parts, "skip_lines", self._skip_lines) or 0,
             defaults={
                 target: self._text(value, target)
                 for target, value in self._targets(parts.get("defaults"), entity).items()
@@ -292,6 +296,16 @@ class _Reader:
                 'expected one such as ",", ";", "|" or "\\t"',
             )
         return value
+
+    def _skip_lines(self, node: yaml.Node) -> int:
+        value = self._text(node, "skip_lines")
+        if not re.fullmatch(r"[0-9]{1,3}", value):
+            raise self._wrong(
+                _line(node),
+                f"skip_lines is '{value}'",
+                "expected the number of lines above the header, such as 2",
+            )
+        return int(value)
 
     def _time_format(self, node: yaml.Node) -> str:
         value = self._text(node, "time_format")

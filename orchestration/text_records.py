@@ -81,6 +81,12 @@ class _Lines:
             raise _TooLongError
         return line
 
+    def skip(self, count: int) -> None:
+        """Pass over lines that are no part of any record; they keep their numbers."""
+        for _ in range(count):
+            if next(self._stream, None) is not None:
+                self.number += 1
+
     def peek(self) -> str:
         """The line that comes next, or '' at the end."""
         if not self._returned:
@@ -108,10 +114,14 @@ def default_delimiter(kind: str) -> str:
     return "\t" if kind == "tsv" else ","
 
 
-def read_header(file: LandedFile, scan: Scan, delimiter: str) -> TextHeader:
+def read_header(file: LandedFile, scan: Scan, delimiter: str, skip_lines: int = 0) -> TextHeader:
     """Read the names of the columns of a text file.
 
     For JSON lines: every key that occurs, in order of first occurrence, case aside.
+
+    Args:
+        file, scan, delimiter: what is read, and how.
+        skip_lines: physical lines that stand above the header.
 
     Raises:
         ClienteleError: there is no header, or two columns have one name.
@@ -119,7 +129,7 @@ def read_header(file: LandedFile, scan: Scan, delimiter: str) -> TextHeader:
     if file.kind == "jsonl":
         return TextHeader(_json_keys(file, scan), 0)
     with _open(file, scan) as stream:
-        for line, last_line, fields in _csv(stream, delimiter):
+        for line, last_line, fields in _csv(stream, delimiter, skip_lines):
             if fields is None:
                 raise ClienteleError(
                     "the quotes of the header do not match",
@@ -178,7 +188,7 @@ def _reads_plainly(text: str, width: int, delimiter: str) -> bool:
 
 
 def read_records(
-    file: LandedFile, scan: Scan, header: TextHeader, delimiter: str
+    file: LandedFile, scan: Scan, header: TextHeader, delimiter: str, skip_lines: int = 0
 ) -> Iterator[Record]:
     """Every record of a text file in order; blank lines are not records."""
     if file.kind == "jsonl":
@@ -187,6 +197,7 @@ def read_records(
     width = len(header.names)
     with _open(file, scan) as stream:
         lines = _Lines(iter(stream))
+        lines.skip(skip_lines)
         first = True
         for line, _, fields in _records(lines, delimiter):
             if first:
@@ -207,8 +218,12 @@ def _open(file: LandedFile, scan: Scan) -> io.TextIOWrapper:
     return io.TextIOWrapper(file.open(), encoding=scan.encoding, errors="strict", newline="")
 
 
-def _csv(stream: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, int, list[str] | None]]:
-    return _records(_Lines(iter(stream)), delimiter)
+def _csv(
+    stream: io.TextIOWrapper, delimiter: str, skip_lines: int
+) -> Iterator[tuple[int, int, list[str] | None]]:
+    lines = _Lines(iter(stream))
+    lines.skip(skip_lines)
+    return _records(lines, delimiter)
 
 
 def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, int, list[str] | None]]:

@@ -236,6 +236,55 @@ def test_a_declared_encoding_and_delimiter_are_used(shop: Shop) -> None:
     assert shop.query("select name from raw.products") == [("Caf\u00e9 cr\u00e8me",)]
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_lines_above_the_header_are_passed_over_and_keep_their_numbers(
+    shop: Shop, newline: str
+) -> None:
+    shop.map("entities:\n  products:\n    files: p.csv\n    skip_lines: 3\n")
+    text = (
+        'A report of "products\n'  # 1: not even CSV
+        '"1 March 2025 - 31 March 2025"\n'  # 2
+        "\n"  # 3
+        "product_id,name\n"  # 4
+        "1,Mug\n"  # 5
+        "2\n"  # 6: a field too few
+        '3,"a\nb"\n'  # 7, 8
+        "4,Tray\n"  # 9
+    )
+    shop.land("p.csv", text.replace("\n", newline))
+    shop.land("orders.csv", ORDERS)
+    loaded = shop.load().files[1]
+
+    assert shop.query("select product_id, _line_number from raw.products order by 2") == [
+        ("1", 5),
+        ("3", 7),
+        ("4", 9),
+    ]
+    assert [(line, reason) for line, _, _, reason in shop.rejects()] == [
+        (6, "wrong number of fields")
+    ]
+    # lines above the header are no data lines
+    assert (loaded.line_count, loaded.accepted_rows, loaded.rejected_rows) == (4, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("p.csv", "A report\n", "has no header"),
+        ("p.csv", "A report\nproduct_id\n1\n", "needs 'product_id'"),
+        ("p.jsonl", '{"product_id": 1}\n', "skip_lines is for files with a header"),
+    ],
+)
+def test_a_wrong_number_of_lines_above_the_header_is_refused(
+    shop: Shop, name: str, content: str, told: str
+) -> None:
+    shop.map("entities:\n  products:\n    files: p.*\n    skip_lines: 2\n")
+    shop.land(name, content)
+    shop.land("orders.csv", ORDERS)
+
+    assert told in shop.refused()
+
+
 def test_parquet_goes_by_its_types(shop: Shop) -> None:
     when = dt.datetime(2023, 7, 1, 10)
     table = pa.table(

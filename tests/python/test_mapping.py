@@ -50,6 +50,7 @@ entities:
       time_format: "%d/%m/%Y %H:%M"
       encoding: latin-1
       delimiter: "\\t"
+      skip_lines: 2
       defaults: {status: completed, currency: GBP}
     - files: till/**
 """,
@@ -66,8 +67,9 @@ entities:
     assert first.place() == "mapping.yml line 7"
     assert (first.key, first.duplicates, first.source_system) == (("order_id",), "drop", "shop")
     assert (first.encoding, first.delimiter) == ("iso8859-1", "\t")
+    assert (first.skip_lines, second.skip_lines) == (2, 0)
     assert first.defaults == {"status": "completed", "currency": "GBP"}
-    assert (second.files, second.place()) == ("till/**", "mapping.yml line 19")
+    assert (second.files, second.place()) == ("till/**", "mapping.yml line 20")
 
 
 ENTITY = "entities:\n  orders:\n    files: o.csv\n"
@@ -94,6 +96,8 @@ ENTITY = "entities:\n  orders:\n    files: o.csv\n"
         (ENTITY + "    encoding: utf-ate\n", 4, "not a text encoding"),
         (ENTITY + "    encoding: rot13\n", 4, "not a text encoding"),
         (ENTITY + "    delimiter: ab\n", 4, "not one punctuation character"),
+        (ENTITY + "    skip_lines: -1\n", 4, "number of lines above the header"),
+        (ENTITY + "    skip_lines: two\n", 4, "number of lines above the header"),
         (ENTITY + '    time_format: "%Q"\n', 4, "not a time format"),
         (ENTITY + "    time_format: iso\n", 4, "not a time format"),
         (ENTITY + "    files: p.csv\n", 4, "stands twice"),
