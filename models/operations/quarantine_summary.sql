@@ -1,4 +1,5 @@
--- Counts only: the refused values themselves never leave quarantine.
+-- Counts only: the refused values themselves never leave quarantine. A file that is read by several
+-- blocks of the mapping, or was delivered again under its name, is one file here.
 with
 
 source_files as (
@@ -9,21 +10,28 @@ rejects as (
     select * from {{ source('run', 'rejects') }}
 ),
 
+files as (
+    select distinct
+        entity,
+        source_file
+    from source_files
+),
+
 reasons as (
     select
-        batch_id,
         entity,
+        source_file,
         reason,
         cast(count(*) as bigint) as rejected_rows
     from rejects
-    group by batch_id, entity, reason
+    group by entity, source_file, reason
 )
 
 select
-    source_files.entity,
-    source_files.source_file,
+    files.entity,
+    files.source_file,
     reasons.reason,
     coalesce(reasons.rejected_rows, 0) as rejected_rows
-from source_files
+from files
 left join reasons
-    on source_files.batch_id = reasons.batch_id and source_files.entity = reasons.entity
+    on files.entity = reasons.entity and files.source_file = reasons.source_file
