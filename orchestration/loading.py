@@ -35,6 +35,8 @@ from orchestration.typing_rules import Names, Rules, Typed, identifier, literal,
 
 #: What DuckDB raises when memory or disk run out, or a file vanishes; never the fault of a value.
 NO_ROOM: Final = (duckdb.OutOfMemoryException, duckdb.IOException)
+#: What does not fit spills to the scratch folder, so that any file loads within 2 GB.
+_MEMORY_LIMIT: Final = "1500MB"
 #: Records that go from Python to DuckDB at once.
 _CHUNK_ROWS: Final = 50_000
 # Columns of our own in the staging tables; no export has such names.
@@ -70,6 +72,7 @@ def connect(landing: Path, raw: Path, scratch: Path) -> duckdb.DuckDBPyConnectio
     for setting in (
         "set TimeZone = 'UTC'",
         "set preserve_insertion_order = true",
+        f"set memory_limit = '{_MEMORY_LIMIT}'",
         f"set temp_directory = {literal(scratch.as_posix())}",
         f"set allowed_directories = [{folders}]",
         "set enable_external_access = false",
@@ -595,7 +598,7 @@ class Loader:
             f"select {values}, f.batch_id as _batch_id, f.source_file as _source_file,"
             f" j.{LINE}::bigint as _line_number, timestamp '{loaded_at}' as _loaded_at"
             f" from judged as j join files as f on f.file_number = j.{_FILE}{numbers}"
-            f" where j.fate = 'accepted' order by j.{_FILE}, j.{LINE}",
+            f" where j.fate = 'accepted'{self._in_order(group)}",
             path,
         )
         if written != accepted:
@@ -612,6 +615,13 @@ class Loader:
                 rows=accepted,
             )
         )
+
+    def _in_order(self, group: Group) -> str:
+        """An `order by` for rows that are not in the order of the files already: sorting a large
+        file would cost more than all else."""
+        if len(group.files) == 1 and group.block.duplicates != "drop":
+            return ""
+        return f" order by j.{_FILE}, j.{LINE}"
 
     def _phone_numbers(self, group: Group) -> str:
         """A table `phone_numbers` of the E.164 form of every distinct number, and the SQL of the
