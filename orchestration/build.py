@@ -33,6 +33,7 @@ from orchestration.publish import (
     publish,
 )
 from orchestration.raw_store import RawBatch, SourceFile, create_raw_views
+from orchestration.reference import create_reference
 from orchestration.settings import Settings
 from orchestration.warehouse import Release, Warehouse
 
@@ -47,6 +48,7 @@ class Run:
         run_id: id of the refresh; dagster_run_id: of the Dagster run that carries it out.
         as_of, built_at: naive UTC.
         business_time_zone, reporting_currency: of the mapping, or found in the files.
+        default_country: of the mapping, or None.
         previous_run_id: the release it started from.
         files, batches: those that count once it is published.
         segment_models: models observed in this run.
@@ -67,6 +69,7 @@ class Run:
     accepted: tuple[str, ...]
     new_files: int
     skipped_files: int
+    default_country: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -162,6 +165,7 @@ def land(
             accepted=tuple(accepted),
             new_files=len(result.files),
             skipped_files=result.skipped_files,
+            default_country=mapping.default_country,
         )
         _tell(connection, warehouse, contract, run, previous, span)
     (warehouse.work / _RUN).write_text(json.dumps(run.to_json(), indent=1), encoding="utf-8")
@@ -270,7 +274,7 @@ def _tell(
     previous: Release | None,
     span: _Span,
 ) -> None:
-    """Write the sources `run` and `state`."""
+    """Write the sources `run`, `reference` and `state`."""
     connection.execute("create schema if not exists run")
     connection.execute("create schema if not exists state")
     connection.execute(
@@ -282,12 +286,14 @@ def _tell(
             built_at timestamp,
             project_version varchar,
             reporting_currency varchar,
-            business_time_zone varchar
+            business_time_zone varchar,
+            default_country varchar
         )
         """
     )
+    create_reference(connection, warehouse.reference)
     connection.execute(
-        "insert into run.settings values (?, ?, ?, ?, ?, ?, ?)",
+        "insert into run.settings values (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             run.run_id,
             run.as_of,
@@ -296,6 +302,7 @@ def _tell(
             __version__,
             run.reporting_currency,
             run.business_time_zone,
+            run.default_country,
         ],
     )
     state = warehouse.current.resolve() if previous else None

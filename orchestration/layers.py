@@ -28,11 +28,12 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 RANK: dict[str, int] = {layer: rank for rank, side in enumerate(LAYERS) for layer in side}
 
-# Which layers may read which source: the input as it landed, what this run was asked to do, and
-# the history that the current release hands on.
+# Which layers may read which source: the input as it landed, what this run was asked to do,
+# tables from libraries, and the history that the current release hands on.
 SOURCE_READERS: dict[str, frozenset[str]] = {
     "raw": frozenset({"staging"}),
-    "run": frozenset({"facts", "features", "membership", "kpis", "operations"}),
+    "reference": frozenset({"staging"}),
+    "run": frozenset({"staging", "facts", "features", "membership", "kpis", "operations"}),
     "state": frozenset({"membership", "kpis", "operations"}),
 }
 

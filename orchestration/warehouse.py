@@ -95,6 +95,7 @@ class Warehouse:
         self.raw = root / "raw"
         self.work = root / "work"
         self.work_database = self.work / "work.duckdb"
+        self.reference = root / "reference"
         self.releases = root / "releases"
         self.current = root / "current"
 

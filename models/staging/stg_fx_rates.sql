@@ -7,7 +7,7 @@ fx_rates as (
 latest as (
     select *
     from fx_rates
-    {{ keep_latest(['source_system', 'rate_date', 'currency']) }}
+    {{ keep_latest(['source_system', 'rate_date', 'upper(trim(currency))']) }}
 )
 
 select

@@ -15,6 +15,7 @@ select
     order_id,
     customer_ref,
     {{ normalise_email('email') }} as email,
+    phone_e164,
     coalesce(status, 'completed') as status,
     upper(trim(currency)) as currency,
     sales_channel,

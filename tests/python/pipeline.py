@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import yaml
 
 from orchestration import clock
 from orchestration.dbt_project import dbt_executable
+from orchestration.reference import reference_rows
 
 PROJECT = Path(__file__).resolve().parents[2]
 _CHUNK = 200
@@ -121,6 +123,7 @@ class Pipeline:
         instants: Sequence[datetime] = (),
         time_zone: str = "UTC",
         currency: str | None = None,
+        country: str | None = None,
         state: State | None = None,
         until: str | None = None,
     ) -> duckdb.DuckDBPyConnection:
@@ -130,7 +133,7 @@ class Pipeline:
             raw: rows by entity, as after ingestion.
             as_of: of the refresh, naive UTC.
             instants: further instants, for models not observed in `state`.
-            time_zone, currency: of the business.
+            time_zone, currency, country: of the business.
             state: published history to start from.
             until: name of the last model that is needed; None for all.
         """
@@ -147,9 +150,13 @@ class Pipeline:
             columns = dict(self._sources["raw"])[entity]
             _insert(connection, f"raw.{entity}", list(columns), list(rows))
         connection.execute(
-            "insert into run.settings values ('run', ?, ?, ?, '0', ?, ?)",
-            [as_of, state.as_of, as_of, currency, time_zone],
+            "insert into run.settings values ('run', ?, ?, ?, '0', ?, ?, ?)",
+            [as_of, state.as_of, as_of, currency, time_zone, country],
         )
+        for name, rows in _reference_rows().items():
+            connection.register("reference_rows", rows)
+            connection.execute(f"insert into reference.{name} select * from reference_rows")
+            connection.unregister("reference_rows")
         observed = {row[1] for row in state.observations if row[1] is not None}
         plan = clock.plan_observations(
             segment_models=self.segment_models,
@@ -221,6 +228,11 @@ def next_state(connection: duckdb.DuckDBPyConnection, before: datetime) -> State
     ).fetchall()
     row = connection.execute("select as_of from run.settings").fetchone()
     return State(changes, observations, row[0] if row else None)
+
+
+@cache
+def _reference_rows() -> dict[str, Any]:
+    return reference_rows()
 
 
 def _insert(
