@@ -26,6 +26,7 @@ from orchestration.errors import ClienteleError
 from orchestration.progress import say
 from orchestration.quality import SUITES
 from orchestration.quality_worker import QualityWorker
+from orchestration.retraction import Withdrawal
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 
@@ -43,10 +44,16 @@ class RefreshConfig(dg.Config):
     Attributes:
         as_of: ISO date or timestamp; empty for the setting or the default.
         accept: names of checks that may fail once.
+        retract: files whose rows are to be taken out again.
+        retry: files that are to be read again under the present mapping.
+        reason: why.
     """
 
     as_of: str = ""
     accept: list[str] = []  # noqa: RUF012 - a pydantic model copies its defaults
+    retract: list[str] = []  # noqa: RUF012
+    retry: list[str] = []  # noqa: RUF012
+    reason: str = ""
 
 
 class Workers:
@@ -152,6 +159,9 @@ def _landing(settings: Settings, manifest: dict[str, Any], workers: Workers) -> 
                     dagster_run_id=context.run_id,
                     manifest=manifest,
                     accepted=config.accept,
+                    withdrawal=Withdrawal(
+                        tuple(config.retract), tuple(config.retry), config.reason or None
+                    ),
                     progress=_said(context),
                 )
         except BaseException as error:

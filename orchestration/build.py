@@ -34,6 +34,7 @@ from orchestration.publish import (
 )
 from orchestration.raw_store import RawBatch, SourceFile, create_raw_views
 from orchestration.reference import create_reference
+from orchestration.retraction import NOTHING, Withdrawal, withdraw
 from orchestration.settings import Settings
 from orchestration.warehouse import Release, Warehouse
 
@@ -109,8 +110,17 @@ def land(
     manifest: dict[str, Any],
     accepted: Sequence[str],
     progress: Callable[[str], None],
+    withdrawal: Withdrawal = NOTHING,
 ) -> Run:
     """Load new files and prepare the work database: raw views, state, and what the run is told.
+
+    Args:
+        settings: of the warehouse.
+        dagster_run_id: of the Dagster run that carries the refresh out.
+        manifest: of dbt.
+        accepted: checks that a person lets pass.
+        progress: takes short lines for a person to read.
+        withdrawal: files whose rows are to be taken out again, or read again.
 
     Raises:
         ClienteleError: the landing folder, the mapping, a file or the as_of is at fault.
@@ -124,20 +134,22 @@ def land(
     started_at = datetime.now(UTC)
     run_id = new_run_id(started_at, dagster_run_id)
     _check_landing(settings)
+    before = previous.files if previous else ()
+    withdrawn = withdraw(before, withdrawal, settings.landing, started_at)
     result = ingest(
         landing=settings.landing,
         warehouse=settings.warehouse,
         mapping=mapping,
         contract=contract,
-        known=previous.files if previous else (),
+        known=withdrawn.known,
         run_id=run_id,
         loaded_at=started_at,
         progress=progress,
         rest_seconds=settings.rest_seconds,
     )
-    for message in result.messages:
+    for message in (*withdrawn.messages, *result.messages):
         progress(message)
-    files = (previous.files if previous else ()) + result.files
+    files = withdrawn.files + result.files
     batches = (previous.batches if previous else ()) + result.batches
     with duckdb.connect(str(warehouse.work_database)) as connection:
         connection.execute("set timezone = 'UTC'")

@@ -63,14 +63,30 @@ def _parser() -> argparse.ArgumentParser:
         metavar="WHEN",
         help="ISO date or timestamp; default: the end of the data's last day",
     )
-    refresh.add_argument(
-        "--accept",
-        metavar="CHECK",
-        action="append",
-        default=[],
-        help="let this check fail once; recorded in the release (may be given several times)",
-    )
+    _add_accept(refresh)
     refresh.set_defaults(run=_refresh)
+
+    retract = verbs.add_parser(
+        "retract", help="take a wrong file's rows out again, in a gated refresh"
+    )
+    retract.add_argument("file", metavar="FILE", help="its path below the landing folder")
+    retract.add_argument("--reason", default="", help="why; stands in source_files")
+    _add_accept(retract)
+    retract.set_defaults(run=_retract)
+
+    quarantine = verbs.add_parser(
+        "quarantine", help="the rows that were refused, and why; or read a file again"
+    )
+    quarantine.add_argument("--entity", help="only of this entity")
+    quarantine.add_argument("--file", metavar="FILE", help="only of this file")
+    quarantine.add_argument("--limit", type=int, default=20, help="rows shown (default 20)")
+    quarantine.add_argument(
+        "--retry",
+        metavar="FILE",
+        help="read this file again under the present mapping, in a gated refresh",
+    )
+    _add_accept(quarantine)
+    quarantine.set_defaults(run=_quarantine)
 
     status = verbs.add_parser("status", help="what is published, and what the last refresh said")
     status.set_defaults(run=_status)
@@ -85,15 +101,58 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_accept(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--accept",
+        metavar="CHECK",
+        action="append",
+        default=[],
+        help="let this check fail once; recorded in the release (may be given several times)",
+    )
+
+
 def _tell(text: str) -> None:
     # Not sys.stdout: while the job runs, that is its log.
     print(f"  {text}", flush=True, file=sys.__stdout__)
 
 
 def _refresh(arguments: argparse.Namespace, settings: Settings) -> int:
-    started = time.monotonic()
     if arguments.as_of:
         settings = replace(settings, as_of=arguments.as_of)
+    return _publish(settings, accept=arguments.accept)
+
+
+def _retract(arguments: argparse.Namespace, settings: Settings) -> int:
+    return _publish(
+        settings, accept=arguments.accept, retract=[arguments.file], reason=arguments.reason
+    )
+
+
+def _quarantine(arguments: argparse.Namespace, settings: Settings) -> int:
+    if arguments.retry:
+        return _publish(settings, accept=arguments.accept, retry=[arguments.retry])
+    from orchestration.quarantine import quarantine_report
+
+    print(
+        quarantine_report(
+            Warehouse(settings.warehouse),
+            load_contract(),
+            entity=arguments.entity,
+            file=arguments.file,
+            limit=arguments.limit,
+        )
+    )
+    return 0
+
+
+def _publish(settings: Settings, **asked: Any) -> int:
+    """One gated refresh, and its summary.
+
+    Args:
+        settings: of the warehouse.
+        asked: of `definitions.run_config`, but for as_of.
+    """
+    started = time.monotonic()
     warehouse = Warehouse(settings.warehouse)
     print(f"Clientele {__version__}: refreshing {settings.warehouse}", flush=True)
     progress.listeners.append(_tell)
@@ -103,7 +162,7 @@ def _refresh(arguments: argparse.Namespace, settings: Settings) -> int:
         with warehouse.lock():
             # Told before anything slow is imported: the fault that a person can mend in a second.
             load_mapping(settings.mapping_path, load_contract())
-            _run_job(settings, arguments.accept)
+            _run_job(settings, asked)
     finally:
         progress.listeners.remove(_tell)
     release = warehouse.current_release()
@@ -125,7 +184,7 @@ def _write_demo(landing: Path) -> None:
     )
 
 
-def _run_job(settings: Settings, accept: list[str]) -> None:
+def _run_job(settings: Settings, asked: dict[str, Any]) -> None:
     """Run the Dagster job in this process; raise the sentence of the step that failed."""
     prepare_dagster_home(settings)
     _quiet()
@@ -148,7 +207,7 @@ def _run_job(settings: Settings, accept: list[str]) -> None:
                 instance=instance,
                 raise_on_error=False,
                 run_config={
-                    **run_config(as_of=settings.as_of or "", accept=accept),
+                    **run_config(as_of=settings.as_of or "", **asked),
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
                 },
             )

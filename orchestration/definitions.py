@@ -3,6 +3,8 @@
 Does not belong here: what a step does (assets.py, build.py), and which warehouse (location.py).
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from orchestration.assets import Workers, build_assets
@@ -55,9 +57,23 @@ def build_definitions(settings: Settings, workers: Workers | None = None) -> dg.
     )
 
 
-def run_config(*, as_of: str = "", accept: list[str] | None = None) -> dict[str, object]:
-    """Run configuration of the job `refresh`."""
-    return {"ops": {"landing": {"config": {"as_of": as_of, "accept": accept or []}}}}
+def run_config(
+    *,
+    as_of: str = "",
+    accept: Sequence[str] = (),
+    retract: Sequence[str] = (),
+    retry: Sequence[str] = (),
+    reason: str = "",
+) -> dict[str, object]:
+    """Run configuration of the job `refresh`; the values are those of `assets.RefreshConfig`."""
+    config = {
+        "as_of": as_of,
+        "accept": list(accept),
+        "retract": list(retract),
+        "retry": list(retry),
+        "reason": reason,
+    }
+    return {"ops": {"landing": {"config": config}}}
 
 
 def _time_zone(settings: Settings) -> str:

@@ -51,6 +51,9 @@ class SourceFile:
         filtered_rows: lines that the mapping's ``where`` leaves out.
         repeated_rows: lines dropped because an equal one is there.
         block_key: which reading of the content this was (``landing.Reading``).
+        retracted_at: when its rows were taken out again (ISO 8601, UTC), or None. Its content stays
+            known, so that the file is not loaded once more.
+        retraction_reason: what was said of it.
         first_event_at, last_event_at: ISO 8601, naive UTC: the span of its accepted rows by the
             time column of the entity, a date counting from its midnight; None without any.
     """
@@ -70,6 +73,8 @@ class SourceFile:
     block_key: str = "#0"
     first_event_at: str | None = None
     last_event_at: str | None = None
+    retracted_at: str | None = None
+    retraction_reason: str | None = None
 
     def __post_init__(self) -> None:
         accounted = (
@@ -207,7 +212,7 @@ def create_raw_views(
         contract: names, order and types of the columns.
         warehouse: folder that the paths of the batches are relative to.
         batches: those that count; an entity without any has a view without rows.
-        files: of the same batches.
+        files: of the same batches; the rows and rejects of those retracted are left out.
 
     Raises:
         ClienteleError: a batch that counts is not in the warehouse.
@@ -215,16 +220,19 @@ def create_raw_views(
     root = warehouse.absolute()
     con.execute("create schema if not exists raw")
     con.execute("create schema if not exists run")
+    gone = [file.batch_id for file in files if file.retracted_at is not None]
+    left = f" where _batch_id not in ({', '.join(map(literal, gone))})" if gone else ""
     for entity in contract.entities:
         paths = [root / batch.path for batch in batches if batch.entity == entity.name]
         _check_present(paths, root)
         con.execute(
-            f"create or replace view raw.{identifier(entity.name)} as {_rows(con, entity, paths)}"
+            f"create or replace view raw.{identifier(entity.name)} as"
+            f" {_rows(con, entity, paths)}{left if paths else ''}"
         )
     rejects = [root / batch.rejects_path for batch in batches if batch.rejects_path]
     _check_present(rejects, root)
     _fill_source_files(con, contract.run_tables[SOURCE_FILES], files)
-    _fill_rejects(con, contract.run_tables[REJECTS], rejects)
+    _fill_rejects(con, contract.run_tables[REJECTS], rejects, gone)
 
 
 def _check_present(paths: Sequence[Path], root: Path) -> None:
@@ -275,7 +283,14 @@ def _fill_source_files(
     _create(con, SOURCE_FILES, columns)
     if not files:
         return
-    rows = [asdict(file) | {"loaded_at": _naive_utc(file.loaded_at)} for file in files]
+    rows = [
+        asdict(file)
+        | {
+            "loaded_at": _naive_utc(file.loaded_at),
+            "retracted_at": _naive_utc(file.retracted_at) if file.retracted_at else None,
+        }
+        for file in files
+    ]
     lists = ", ".join(f"unnest(?::{column.sql_type}[])" for column in columns)
     con.execute(
         f"insert into run.{SOURCE_FILES} select {lists}",
@@ -288,12 +303,19 @@ def _naive_utc(moment: str) -> dt.datetime:
 
 
 def _fill_rejects(
-    con: duckdb.DuckDBPyConnection, columns: Sequence[Column], paths: Sequence[Path]
+    con: duckdb.DuckDBPyConnection,
+    columns: Sequence[Column],
+    paths: Sequence[Path],
+    gone: Sequence[str],
 ) -> None:
     _create(con, REJECTS, columns)
     if paths:
         names = ", ".join(identifier(column.name) for column in columns)
-        con.execute(f"insert into run.{REJECTS} select {names} from read_parquet({_list(paths)})")
+        con.execute(
+            f"insert into run.{REJECTS} select {names} from read_parquet({_list(paths)})"
+            " where not list_contains(?::varchar[], batch_id)",
+            [list(gone)],
+        )
 
 
 def _create(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[Column]) -> None:

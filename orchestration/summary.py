@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from orchestration.landing import place_of
 from orchestration.publish import MARTS
+from orchestration.retraction import READ_AGAIN
 from orchestration.warehouse import Release
 
 _BAR = 24
@@ -27,8 +29,16 @@ def release_summary(folder: Path, release: Release) -> str:
     """
     with duckdb.connect(str(folder / MARTS), read_only=True) as connection:
         customers = _number(connection, "select count(*) from customer_profiles")
-        rejected = _number(connection, "select coalesce(sum(rejected_rows), 0) from source_files")
-        lines = _number(connection, "select coalesce(sum(line_count), 0) from source_files")
+        counting = "from source_files where retracted_at is null"
+        files = _number(connection, f"select count(*) {counting}")
+        rejected = _number(connection, f"select coalesce(sum(rejected_rows), 0) {counting}")
+        lines = _number(connection, f"select coalesce(sum(line_count), 0) {counting}")
+        retracted = connection.execute(
+            "select source_file, entity, accepted_rows, retracted_at, retraction_reason "
+            "from source_files where retracted_at is not null and "
+            "coalesce(retraction_reason, '') <> ? order by retracted_at, source_file",
+            [READ_AGAIN],
+        ).fetchall()
         segments = connection.execute(
             """
             select coalesce(exclusive_group, ''), segment_key, member_count, share_of_base, status
@@ -47,7 +57,12 @@ def release_summary(folder: Path, release: Release) -> str:
         f"Published release {release.run_id}",
         f"  as of        {as_of:%Y-%m-%d %H:%M:%S} {release.business_time_zone}",
         f"  customers    {customers:,}",
-        f"  input        {len(release.files):,} files, {lines:,} lines, {rejected:,} quarantined",
+        f"  input        {files:,} files, {lines:,} lines, {rejected:,} quarantined",
+        *(
+            f"  retracted    {place_of(name)}, {rows:,} rows of {entity}, on {at:%Y-%m-%d}"
+            + (f": {reason}" if reason else "")
+            for name, entity, rows, at, reason in retracted
+        ),
         f"  checks       {counts.get('passed', 0)} passed, {counts.get('warned', 0)} warned, "
         f"{counts.get('accepted', 0)} accepted by hand",
         "",

@@ -3,7 +3,7 @@
 with
 
 source_files as (
-    select * from {{ source('run', 'source_files') }}
+    select * from {{ source('run', 'source_files') }} where retracted_at is null
 ),
 
 rejects as (

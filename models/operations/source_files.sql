@@ -13,5 +13,7 @@ select
     filtered_rows,
     repeated_rows,
     loaded_at,
-    batch_id
+    batch_id,
+    retracted_at,
+    retraction_reason
 from source_files

@@ -7,7 +7,7 @@ declared as (
 ),
 
 files as (
-    select * from {{ source('run', 'source_files') }}
+    select * from {{ source('run', 'source_files') }} where retracted_at is null
 ),
 
 settings as (

@@ -7,6 +7,6 @@ select
 from {{ source('run', 'source_files') }} as files
 inner join {{ source('run', 'settings') }} as settings
     on files.loaded_at = settings.built_at
-where files.entity in ('orders', 'order_lines')
+where files.entity in ('orders', 'order_lines') and files.retracted_at is null
 group by files.entity
 having sum(files.line_count) = 0
