@@ -396,9 +396,12 @@ def test_switching_the_method_changes_scores_and_what_is_made_of_them_only(
         "orders": business.raw.orders,
         "order_lines": business.raw.order_lines,
         "refunds": business.raw.refunds,
+        "fx_rates": business.raw.fx_rates,
     }
     built = {
-        method: made.run(raw, as_of=business.as_of, time_zone=business.raw.time_zone)
+        method: made.run(
+            raw, as_of=business.as_of, time_zone=business.raw.time_zone, currency="GBP"
+        )
         for method, made in (("quantiles", pipeline), ("fixed", fixed))
     }
     by_method = {name: score_rows(connection) for name, connection in built.items()}
