@@ -30,9 +30,9 @@ new_files as (
 limited as (
     select
         new_files.*,
-        coalesce(own.reject_limit, general.reject_limit) as reject_limit
+        coalesce(own.reject_limit, of_all.reject_limit) as reject_limit
     from new_files
-    inner join limits as general on general.entity is null
+    inner join limits as of_all on of_all.entity is null
     left join limits as own on new_files.entity = own.entity
 )
 
