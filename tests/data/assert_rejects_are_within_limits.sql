@@ -6,12 +6,12 @@ with
 limits as (
     select
         cast(null as string) as entity,
-        cast({{ limits['default'] }} as decimal(9, 6)) as reject_limit
+        cast({{ limits['default'] }} as decimal(9, 6)) as maximum_share
     {%- for entity in limits if entity != 'default' %}
     union all
     select
         '{{ entity }}' as entity,
-        cast({{ limits[entity] }} as decimal(9, 6)) as reject_limit
+        cast({{ limits[entity] }} as decimal(9, 6)) as maximum_share
     {%- endfor %}
 ),
 
@@ -30,7 +30,7 @@ new_files as (
 limited as (
     select
         new_files.*,
-        coalesce(own.reject_limit, of_all.reject_limit) as reject_limit
+        coalesce(own.maximum_share, of_all.maximum_share) as maximum_share
     from new_files
     inner join limits as of_all on of_all.entity is null
     left join limits as own on new_files.entity = own.entity
@@ -40,6 +40,6 @@ select
     entity,
     rejected_rows,
     line_count,
-    reject_limit
+    maximum_share
 from limited
-where rejected_rows > reject_limit * line_count
+where rejected_rows > maximum_share * line_count
