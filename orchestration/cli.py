@@ -88,6 +88,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_accept(quarantine)
     quarantine.set_defaults(run=_quarantine)
 
+    check = verbs.add_parser(
+        "check-mapping", help="say what would be loaded from the landing folder; loads nothing"
+    )
+    check.add_argument(
+        "--show-values", action="store_true", help="show personal values in the examples"
+    )
+    check.set_defaults(run=_check_mapping)
+
     status = verbs.add_parser("status", help="what is published, and what the last refresh said")
     status.set_defaults(run=_status)
 
@@ -140,6 +148,20 @@ def _quarantine(arguments: argparse.Namespace, settings: Settings) -> int:
             entity=arguments.entity,
             file=arguments.file,
             limit=arguments.limit,
+        )
+    )
+    return 0
+
+
+def _check_mapping(arguments: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.mapping_check import mapping_report
+
+    contract = load_contract()
+    mapping = load_mapping(settings.mapping_path, contract)
+    print(f"Clientele {__version__}: reading {settings.landing}", flush=True)
+    print(
+        mapping_report(
+            settings, contract, mapping, show_values=arguments.show_values, progress=_tell
         )
     )
     return 0

@@ -90,11 +90,16 @@ def quarantine_report(
     return "\n".join(text)
 
 
+def hidden(value: str) -> bool:
+    """Whether a value looks personal in whatever column it stands."""
+    return _ADDRESS_MARK in value
+
+
 def _masked(contract: Contract, entity: str, column: str | None, value: str) -> str:
     """A value as it may be shown: whole lines and personal columns by their length alone."""
     names = contract.entity(entity).column_names if entity in contract.entity_names else ()
     personal = column not in names or contract.entity(entity).column(column).personal is not None
-    if personal or _ADDRESS_MARK in value:
+    if personal or hidden(value):
         return f"({len(value):,} characters)"
     shown = "".join(char if char.isprintable() else "?" for char in value)
     return repr(shown[:_SHOWN_CHARACTERS] + ("..." if len(shown) > _SHOWN_CHARACTERS else ""))
