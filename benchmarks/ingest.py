@@ -38,7 +38,7 @@ AIM_RATIO = 2.0
 AIM_MEBIBYTES = 2048
 _DAY_ROWS = 10_000
 _ROWS_PER_SMALL_FILE = 10
-_BYTES_PER_ROW = 104  # of the orders below; the size that is reported is measured
+_BYTES_PER_ROW = 87  # of the orders below; the size that is reported is measured
 
 _ORDERS = """
     select
