@@ -2,7 +2,7 @@
 
 Writes the relations that the feature models read (orders, refunds, customers), in the shape of
 their own models, so that a benchmark measures features and not ingestion. Does not belong here: the
-demo business, which is small and meant to be looked at (orchestration/demo.py).
+demo business, which is small and meant to be looked at (orchestration/demo).
 
 The shape: a customer's rate of orders is that of the greatest of three even draws, so a few buy
 much and about one in fifteen never; each has a first and a last active day of their own within two

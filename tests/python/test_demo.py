@@ -34,8 +34,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration import demo
-from orchestration.demo import Archetype, DemoSummary, write_demo
+from orchestration.demo import Archetype, DemoSummary, behaviour, products, write_demo, writing
 from orchestration.errors import ClienteleError
 
 REPOSITORY = Path(__file__).parents[2]
@@ -212,13 +211,13 @@ def test_a_folder_made_meanwhile_is_not_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     landing = tmp_path / "landing"
-    write = demo._write_files
+    write = writing.write_files
 
     def write_while_someone_makes_the_folder(folder: Path, business: Any) -> int:
         landing.mkdir()
         return write(folder, business)
 
-    monkeypatch.setattr(demo, "_write_files", write_while_someone_makes_the_folder)
+    monkeypatch.setattr(writing, "write_files", write_while_someone_makes_the_folder)
     with pytest.raises(ClienteleError, match="there already"):
         write_demo(landing, customers=10)
     assert names_in(tmp_path) == ["landing"]
@@ -563,7 +562,7 @@ def test_customers_exist_before_their_first_order(full: Demo) -> None:
 
 def test_every_archetype_is_there_in_its_share(full: Demo) -> None:
     assert full.summary.archetypes == {
-        archetype.value: 5 * demo._SHARES[archetype] for archetype in sorted(Archetype)
+        archetype.value: 5 * behaviour._SHARES[archetype] for archetype in sorted(Archetype)
     }
     assert min(full.summary.archetypes.values()) >= 50
 
@@ -636,7 +635,7 @@ def test_a_price_a_cost_and_a_category_change_and_products_are_launched(full: De
     }
     assert set(prices) == {"8.50", "9.25"}
     assert len(rows) == 31
-    assert {row["category"] for row in full.products} == set(demo._TAX_PER_MILLE)
+    assert {row["category"] for row in full.products} == set(products.TAX_PER_MILLE)
     assert {row["tier"] for row in full.products} == {"budget", "standard", "premium"}
     sold = {line["product_id"] for line in full.order_lines}
     assert sold == set(rows)
@@ -807,7 +806,7 @@ def test_regulars_have_a_rhythm_of_two_to_six_weeks_and_some_of_them_stop(
 ) -> None:
     by_archetype: dict[Archetype, list[History]] = defaultdict(list)
     for row in full.customers:
-        by_archetype[demo._archetype(int(row["customer_ref"][1:]))].append(
+        by_archetype[behaviour._archetype(int(row["customer_ref"][1:]))].append(
             histories[row["customer_ref"]]
         )
 
