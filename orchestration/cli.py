@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime as dt
 import logging
 import os
 import shutil
@@ -95,6 +96,30 @@ def _parser() -> argparse.ArgumentParser:
         "--show-values", action="store_true", help="show personal values in the examples"
     )
     check.set_defaults(run=_check_mapping)
+
+    demo = verbs.add_parser(
+        "demo", help="write an invented business of any size into a landing folder"
+    )
+    demo.add_argument(
+        "--folder", type=Path, help="the folder to create (default: the landing folder)"
+    )
+    demo.add_argument("--customers", type=int, default=5000, help="how many (default 5000)")
+    demo.add_argument("--start", type=_day, default="2024-01-01", help="first day (2024-01-01)")
+    demo.add_argument("--end", type=_day, default="2025-12-31", help="last day (2025-12-31)")
+    demo.add_argument("--seed", type=int, default=20260101, help="another seed, another business")
+    demo.add_argument(
+        "--tracked",
+        type=int,
+        default=35,
+        metavar="PERCENT",
+        help="of 100 web orders, how many leave their clicks (default 35)",
+    )
+    demo.add_argument("--parquet", action="store_true", help="Parquet instead of CSV")
+    demo.add_argument(
+        "--bad-rows", action="store_true", help="add rows of every kind that must be refused"
+    )
+    demo.add_argument("--truth", type=Path, metavar="FILE", help="write what was planted, as JSON")
+    demo.set_defaults(run=_demo)
 
     status = verbs.add_parser("status", help="what is published, and what the last refresh said")
     status.set_defaults(run=_status)
@@ -199,11 +224,58 @@ def _publish(settings: Settings, **asked: Any) -> int:
 def _write_demo(landing: Path) -> None:
     from orchestration.demo import write_demo
 
-    demo = write_demo(landing)
+    rows = write_demo(landing).rows
     _tell(
         f"demo: there was no landing folder, so a coffee roaster was written to {landing} "
-        f"({demo.customers:,} customers, {demo.orders:,} orders)"
+        f"({rows['customers']:,} customers, {rows['orders']:,} orders)"
     )
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2025-12-31") from error
+
+
+def _demo(parsed: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.demo import write_demo
+
+    folder = parsed.folder or settings.landing
+    started = time.monotonic()
+    demo = write_demo(
+        folder,
+        customers=parsed.customers,
+        seed=parsed.seed,
+        start=parsed.start,
+        end=parsed.end,
+        parquet=parsed.parquet,
+        tracked_percent=parsed.tracked,
+        bad_rows=parsed.bad_rows,
+        progress=_tell,
+    )
+    if parsed.truth is not None:
+        try:
+            parsed.truth.write_text(demo.truth.to_json(), encoding="utf-8")
+        except OSError as error:
+            raise ClienteleError(
+                f"what was planted cannot be written ({error.strerror}); the demo itself is whole",
+                where=str(parsed.truth),
+                remedy="choose a file that may be written to, and another --folder",
+            ) from error
+    for entity, rows in demo.rows.items():
+        print(f"  {entity:<24}{rows:>12,}")
+    towns = f", {demo.towns:,} times the same town" if demo.towns > 1 else ""
+    print(
+        f"{sum(demo.rows.values()):,} rows in {demo.files:,} files stand in {folder}{towns}."
+        f" Took {time.monotonic() - started:.1f} s."
+    )
+    if demo.truth.bad_rows:
+        print(f"{len(demo.truth.bad_rows)} rows of them must be refused; --truth names them.")
+    if parsed.truth is not None:
+        print(f"What was planted stands in {parsed.truth}.")
+    print("Next: `clientele refresh`, with CLIENTELE_LANDING set to that folder if it is another.")
+    return 0
 
 
 def _run_job(settings: Settings, asked: dict[str, Any]) -> None:

@@ -14,6 +14,16 @@ between machines and between Python 3.11 and 3.12), no clock, no set iteration, 
 
 from orchestration.demo.files import MARKER_FILE
 from orchestration.demo.people import Archetype
+from orchestration.demo.truth import BadRow, DemoTruth, Promotion, Shock
 from orchestration.demo.writing import DemoSummary, write_demo
 
-__all__ = ["MARKER_FILE", "Archetype", "DemoSummary", "write_demo"]
+__all__ = [
+    "MARKER_FILE",
+    "Archetype",
+    "BadRow",
+    "DemoSummary",
+    "DemoTruth",
+    "Promotion",
+    "Shock",
+    "write_demo",
+]

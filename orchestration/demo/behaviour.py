@@ -289,7 +289,12 @@ def customer_story(town: Town, number: int, offices: int) -> tuple[Customer, lis
         account_ref=f"A{1001 + offices * 2 // 3}" if archetype is Archetype.OFFICE else "",
         created=created,
         updated=updated,
-        details=details_of(draws, archetype, year=town.calendar.start.year),
+        details=details_of(
+            draws,
+            Draws(town.seed, "home", contact.original or number),  # whoever registers again
+            archetype,
+            year=town.calendar.start.year,
+        ),
     )
     return customer, orders
 

@@ -129,6 +129,21 @@ class Calendar:
             day += draws.between(1, 4)  # not all on the next morning
         return None
 
+    def later(self, moment: tuple[int, int], seconds: int) -> tuple[int, int] | None:
+        """The moment so many seconds after; None when that is past the end."""
+        days, second = divmod(moment[1] + seconds, DAY)
+        day = moment[0] + days
+        return (day, self.second(day, second)) if day < self.days else None
+
+    def month(self, months: int) -> int | None:
+        """The first day of the month so many after the first; None unless the month ends in time.
+
+        Months are counted from the month of the start.
+        """
+        first = self.number_of(months_after(self.start, months))
+        last = self.number_of(months_after(self.start, months + 1)) - 1
+        return first if last < self.days else None
+
     def second(self, day: int, second: int) -> int:
         """`second` of the day, an hour later where the clocks skip that hour."""
         if 2 * HOUR <= second < 3 * HOUR and self.date_of(day) in self.spring_days:

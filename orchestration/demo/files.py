@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from orchestration.demo.accounts import account_tables
 from orchestration.demo.business import Business
 from orchestration.demo.calendar import Calendar, founded_on
+from orchestration.demo.marketing import marketing_tables
 from orchestration.demo.orders import Order
 from orchestration.demo.passers_by import Refund
 from orchestration.demo.people import DETAIL_COLUMNS, Customer
 from orchestration.demo.products import Product, sold_from
+from orchestration.demo.service import service_tables
+from orchestration.demo.tables import Row, Table, money, order_id
+from orchestration.demo.web import web_table
 
 BUSINESS_NAME: Final = "Harbour Lane Coffee Roasters"
 
@@ -87,19 +91,8 @@ _REFUND_COLUMNS: Final = (
 
 _QUARTERS: Final = ("", ".25", ".5", ".75")
 
-_Row = Sequence[object]
 
-
-@cache  # the same few thousand amounts come again and again
-def _money(cents: int) -> str:
-    return f"{cents // 100}.{cents % 100:02d}"
-
-
-def _order_id(position: int) -> str:
-    return f"HL{100_001 + position}"
-
-
-def _customer_row(calendar: Calendar, customer: Customer) -> _Row:
+def _customer_row(calendar: Calendar, customer: Customer) -> Row:
     contact = customer.contact
     return (
         customer.customer_ref,
@@ -114,7 +107,7 @@ def _customer_row(calendar: Calendar, customer: Customer) -> _Row:
     )
 
 
-def _product_row(calendar: Calendar, product: Product) -> _Row:
+def _product_row(calendar: Calendar, product: Product) -> Row:
     return (
         product.product_id,
         product.name,
@@ -122,12 +115,12 @@ def _product_row(calendar: Calendar, product: Product) -> _Row:
         product.subcategory,
         product.brand,
         product.tier,
-        _money(product.unit_cost),
+        money(product.unit_cost),
         sold_from(product, calendar.start).isoformat(),
     )
 
 
-def _order_row(calendar: Calendar, order: Order, order_id: str, ordered_at: str) -> _Row:
+def _order_row(calendar: Calendar, order: Order, order_id: str, ordered_at: str) -> Row:
     net, discount = order.net, order.discount
     updated = order.updated_day, order.updated_second
     return (
@@ -138,36 +131,36 @@ def _order_row(calendar: Calendar, order: Order, order_id: str, ordered_at: str)
         order.phone,
         order.status,
         REPORTING_CURRENCY,
-        _money(net + discount),
-        _money(discount),
-        _money(order.tax),
-        _money(order.shipping),
-        _money(net),
+        money(net + discount),
+        money(discount),
+        money(order.tax),
+        money(order.shipping),
+        money(net),
         order.channel,
         order.coupon,
         ordered_at if updated == (order.day, order.second) else calendar.stamp(*updated),
     )
 
 
-def _line_rows(order: Order, order_id: str, ordered_at: str) -> Iterator[_Row]:
+def _line_rows(order: Order, order_id: str, ordered_at: str) -> Iterator[Row]:
     for number, line in enumerate(order.lines, start=1):
         yield (
             order_id,
             number,
             line.product_id,
             f"{line.quarters // 4}{_QUARTERS[line.quarters % 4]}",
-            _money(line.price),
-            _money(line.discount),
+            money(line.price),
+            money(line.discount),
             ordered_at,
         )
 
 
-def _refund_row(calendar: Calendar, refund: Refund, number: int) -> _Row:
+def _refund_row(calendar: Calendar, refund: Refund, number: int) -> Row:
     return (
         f"RF{number:06d}",
         calendar.stamp(refund.day, refund.second),
-        _money(refund.amount),
-        "" if refund.order is None else _order_id(refund.order),
+        money(refund.amount),
+        "" if refund.order is None else order_id(refund.order),
         refund.customer_ref,
         refund.email,
         REPORTING_CURRENCY,
@@ -175,35 +168,42 @@ def _refund_row(calendar: Calendar, refund: Refund, number: int) -> _Row:
     )
 
 
-def _tables(business: Business) -> dict[str, tuple[Sequence[str], list[_Row]]]:
-    """Columns and rows of every data file, by its path below the landing folder."""
+def tables_of(business: Business, *, tracked_percent: int, towns: int = 1) -> dict[str, Table]:
+    """The rows of every entity; adds to the truth of the business what it plants.
+
+    Args:
+        business: what to tell.
+        tracked_percent: of 100 orders on the web, how many leave their clicks.
+        towns: what is spent and done for all towns is told for so many of this size.
+    """
     calendar = business.calendar
-    tables: dict[str, tuple[Sequence[str], list[_Row]]] = {}
-
-    def rows(path: str, columns: Sequence[str]) -> list[_Row]:
-        return tables.setdefault(path, (columns, []))[1]
-
-    for customer in business.customers:
-        year = calendar.date_of(customer.created[0]).year
-        path = f"customers/customers-{year}.csv"
-        rows(path, _CUSTOMER_COLUMNS).append(_customer_row(calendar, customer))
-    for product in business.products:
-        rows("products/products.csv", _PRODUCT_COLUMNS).append(_product_row(calendar, product))
-    months = [f"{day.year}-{day.month:02d}" for day in calendar.dates]
+    customers = Table(_CUSTOMER_COLUMNS, by="created_at")
+    customers.rows.extend(_customer_row(calendar, customer) for customer in business.customers)
+    products = Table(_PRODUCT_COLUMNS)
+    products.rows.extend(_product_row(calendar, product) for product in business.products)
+    orders = Table(_ORDER_COLUMNS, by="ordered_at", monthly=True)
+    lines = Table(_LINE_COLUMNS, by="ordered_at", monthly=True)
     for position, order in enumerate(business.orders):
-        month, order_id = months[order.day], _order_id(position)
+        identity = order_id(position)
         ordered_at = calendar.stamp(order.day, order.second)
-        rows(f"orders/orders-{month}.csv", _ORDER_COLUMNS).append(
-            _order_row(calendar, order, order_id, ordered_at)
-        )
-        rows(f"order_lines/order_lines-{month}.csv", _LINE_COLUMNS).extend(
-            _line_rows(order, order_id, ordered_at)
-        )
-    for number, refund in enumerate(business.refunds, start=1):
-        rows(f"refunds/refunds-{months[refund.day]}.csv", _REFUND_COLUMNS).append(
-            _refund_row(calendar, refund, number)
-        )
-    return tables
+        orders.rows.append(_order_row(calendar, order, identity, ordered_at))
+        lines.rows.extend(_line_rows(order, identity, ordered_at))
+    refunds = Table(_REFUND_COLUMNS, by="refunded_at", monthly=True)
+    refunds.rows.extend(
+        _refund_row(calendar, refund, number)
+        for number, refund in enumerate(business.refunds, start=1)
+    )
+    return {
+        "customers": customers,
+        "products": products,
+        "orders": orders,
+        "order_lines": lines,
+        "refunds": refunds,
+        "web_events": web_table(business, tracked_percent=tracked_percent),
+        **marketing_tables(business, towns=towns),
+        **service_tables(business),
+        **account_tables(business),
+    }
 
 
 def _mapping(calendar: Calendar) -> str:
@@ -224,16 +224,33 @@ def _marker() -> str:
     )
 
 
-def write_files(folder: Path, business: Business) -> int:
-    """Write all files below `folder`; returns the number of data files."""
-    tables = _tables(business)
-    for path, (columns, rows) in tables.items():
-        target = folder / path
-        target.parent.mkdir(exist_ok=True)
-        with target.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows(rows)
+def write_csv(folder: Path, tables: Mapping[str, Table]) -> int:
+    """Write the tables as CSV files, by month or year; returns the number of files."""
+    files = 0
+    for entity, table in tables.items():
+        for name, rows in _spread(entity, table).items():
+            target = folder / entity / name
+            target.parent.mkdir(exist_ok=True)
+            with target.open("w", encoding="utf-8", newline="") as stream:
+                writer = csv.writer(stream, lineterminator="\n")
+                writer.writerow(table.columns)
+                writer.writerows(rows)
+            files += 1
+    return files
+
+
+def _spread(entity: str, table: Table) -> dict[str, list[Row]]:
+    """The rows of each file; no file for no rows."""
+    if not table.by:
+        return {f"{entity}.csv": table.rows} if table.rows else {}
+    at, length = table.columns.index(table.by), 7 if table.monthly else 4
+    found: dict[str, list[Row]] = {}
+    for row in table.rows:
+        found.setdefault(f"{entity}-{str(row[at])[:length]}.csv", []).append(row)
+    return found
+
+
+def write_notes(folder: Path, business: Business) -> None:
+    """Write the mapping, and the mark by which the folder is known to be a demo."""
     for name, text in (("mapping.yml", _mapping(business.calendar)), (MARKER_FILE, _marker())):
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    return len(tables)

@@ -11,6 +11,7 @@ from orchestration.demo.calendar import HOUR, SATURDAY, SEASON, clock_changes
 from orchestration.demo.chance import Draws
 from orchestration.demo.orders import COUNTER, EVERYDAY, NOBODY, PRESENTS, Buyer, Order
 from orchestration.demo.people import MAIL_DOMAINS
+from orchestration.demo.promotion import COUPON
 
 
 def guests(town: Town, customers: int) -> Iterator[Order]:
@@ -111,7 +112,12 @@ def refunds_of(town: Town, orders: Sequence[Order]) -> list[Refund]:
     draws = Draws(town.seed, "refunds")
     refunds: list[Refund] = []
     for position, order in enumerate(orders):
-        if not order.counts or not draws.chance(0.7 if order.channel == "store" else 4.2):
+        # Nothing of the promotion is given back, so that its effect stays known to the cent.
+        if (
+            order.coupon == COUPON.code
+            or not order.counts
+            or not draws.chance(0.7 if order.channel == "store" else 4.2)
+        ):
             continue
         delay = draws.pick((draws.between(1, 10), draws.between(1, 10), draws.between(11, 70)))
         day = calendar.next_order_day(order.day + delay, draws, weekdays_only=True)

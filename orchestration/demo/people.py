@@ -69,6 +69,9 @@ _SURNAME_ENDINGS: Final = (
 
 MAIL_DOMAINS: Final = ("example.com", "example.org", "example.net")
 
+# What the till types for people without an address: nobody's, and so no sign of being one person.
+PLACEHOLDER_EMAIL: Final = "none@example.com"
+
 # Numbers that the French regulator (ARCEP) keeps for works of fiction: six blocks of 10,000. The
 # ranges of other countries are too small for every customer to have a number of their own, and a
 # shared number would make one person of two strangers.
@@ -84,13 +87,19 @@ _INCOME_BANDS: Final = ("under 25k", "25k-40k", "40k-60k", "60k-90k", "over 90k"
 
 
 @dataclass(frozen=True)
-class _Contact:
-    """A name and how to reach it. Empty text where the business does not know."""
+class Contact:
+    """A name and how to reach it. Empty text where the business does not know.
+
+    `original` is the number of an earlier record of the same person, 0 where there is none, and
+    `likeness` says what the two have in common, as `DemoTruth.duplicates` has it.
+    """
 
     first_name: str
     last_name: str
     email: str
     phone: str
+    original: int = 0
+    likeness: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,7 @@ class Customer:
 
     customer_ref: str
     archetype: Archetype
-    contact: _Contact
+    contact: Contact
     account_ref: str
     created: tuple[int, int]
     updated: tuple[int, int]
@@ -122,20 +131,50 @@ DETAIL_COLUMNS: Final = (
 )
 
 
-def contact_of(seed: int, number: int) -> _Contact:
+def contact_of(seed: int, number: int) -> Contact:
     """Name, e-mail and phone of customer `number`; nobody shares an e-mail or phone by accident."""
     draws = Draws(seed, "contact", number)
-    if number > 40 and draws.chance(0.4):
-        # A person who registered twice: the same name and e-mail under a second reference.
-        twin = contact_of(seed, number - 37)
-        return _Contact(twin.first_name, twin.last_name, twin.email, "")
+    again = _registered_again(seed, number, draws) if number > 40 else None
+    if again is not None:
+        return again
+    if draws.chance(0.2):
+        return Contact(
+            draws.pick(_FIRST_NAMES), draws.pick(_SURNAME_BEGINNINGS), PLACEHOLDER_EMAIL, ""
+        )
     first = draws.pick(_FIRST_NAMES)
     last = draws.pick(_SURNAME_BEGINNINGS) + draws.pick(_SURNAME_ENDINGS)
     email = f"{first}.{last}{number}@{draws.pick(MAIL_DOMAINS)}".lower()
     phone = _phone(number, spaced=draws.chance(40))
-    return _Contact(
+    return Contact(
         first, last, email if draws.chance(92) else "", phone if draws.chance(55) else ""
     )
+
+
+def _registered_again(seed: int, number: int, draws: Draws) -> Contact | None:
+    """A second record of an earlier customer, for about one customer in a hundred."""
+    likeness = draws.below(250)
+    if likeness > 2:
+        return None
+    original = number - 37
+    first = contact_of(seed, original)
+    if first.original or not first.email or not first.phone:
+        return None
+    if likeness == 0:  # online once more, under the same address
+        return Contact(first.first_name, first.last_name, first.email, "", original, "same_email")
+    last = _misspelt(first.last_name, draws)
+    if likeness == 1:  # by telephone: the name misheard, no address asked for
+        return Contact(first.first_name, last, "", first.phone, original, "same_phone")
+    # A slip of the pen in name and address: nothing agrees to the letter.
+    email = _misspelt(first.email, draws)
+    return Contact(first.first_name, last, email, "", original, "typo")
+
+
+def _misspelt(text: str, draws: Draws) -> str:
+    """`text` with two neighbours among its first letters the other way round."""
+    if len(text) < 6:
+        return text
+    at = next((n for n in range(draws.between(1, 3), 5) if text[n] != text[n + 1]), 0)
+    return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
 
 
 def _phone(number: int, *, spaced: bool) -> str:
@@ -150,20 +189,22 @@ def _phone(number: int, *, spaced: bool) -> str:
     return f"{digits[:3]} {digits[3]} {pairs}"
 
 
-def details_of(draws: Draws, archetype: Archetype, *, year: int) -> tuple[str, ...]:
+def details_of(draws: Draws, home: Draws, archetype: Archetype, *, year: int) -> tuple[str, ...]:
     """The values of `DETAIL_COLUMNS`; what people did not say is empty.
 
-    `year` is the first of the order history, in which the customers are 18 to 76 years old.
+    `home` is the chance of what stays with a person however often they register: birthday and
+    address. `year` is the first of the order history, in which they are 18 to 76 years old.
     """
-    city = _CITIES[draws.weighted(_CITY_WEIGHTS)]
+    city = _CITIES[home.weighted(_CITY_WEIGHTS)]
     channel = _CHANNELS[draws.weighted(_CHANNEL_WEIGHTS)]
     campaign = f"{channel}-{draws.between(1, 4)}" if channel in ("search", "social") else ""
     private = archetype is not Archetype.OFFICE
-    born = date(year - 76, 1, 1) + timedelta(days=draws.below(21_000))
+    born = date(year - 76, 1, 1) + timedelta(days=home.below(21_000))
+    tells_birthday, house = home.chance(45), home.below(9)
     household = draws.between(1, 5)
     roast = draws.pick(("light", "medium", "dark"))
     return (
-        born.isoformat() if private and draws.chance(45) else "",
+        born.isoformat() if private and tells_birthday else "",
         draws.pick(("female", "male", "other")) if private and draws.chance(60) else "",
         draws.pick(_INCOME_BANDS) if private and draws.chance(25) else "",
         str(household) if private and draws.chance(40) else "",
@@ -171,7 +212,7 @@ def details_of(draws: Draws, archetype: Archetype, *, year: int) -> tuple[str, .
         city.country,
         city.region,
         city.name,
-        f"{city.first_postal_code + draws.below(9)}{city.postal_suffix}",
+        f"{city.first_postal_code + house}{city.postal_suffix}",
         channel,
         campaign,
         f'{{"roast": "{roast}", "newsletter": {"true" if draws.chance(50) else "false"}}}'

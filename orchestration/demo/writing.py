@@ -7,15 +7,21 @@ import secrets
 import shutil
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
 
+import duckdb
+
+from orchestration.contract import load_contract
+from orchestration.demo.bad_rows import write_bad_rows
 from orchestration.demo.business import Business
 from orchestration.demo.calendar import HOUR
-from orchestration.demo.files import write_files
+from orchestration.demo.files import tables_of, write_csv, write_notes
+from orchestration.demo.scale import SHARED, write_parquet
+from orchestration.demo.truth import DemoTruth
 from orchestration.errors import ClienteleError
 
 # The years in which the European Union changes its clocks as `clock_changes` says.
@@ -27,24 +33,34 @@ _LAST_YEAR: Final = 2099
 _ABANDONED_AFTER_SECONDS: Final = 6 * HOUR
 
 
+# Up to here every customer is imagined; beyond, a town of that many is repeated.
+_LARGEST_TOWN: Final = 20_000
+_TOWN: Final = 5_000
+
+
 @dataclass(frozen=True)
 class DemoSummary:
-    """What `write_demo` wrote: rows per entity, number of data files, first and last order day.
+    """What `write_demo` wrote.
 
-    `archetypes` counts the customer records by the behaviour they were given; it is nowhere in the
-    files, where it has to be found again by the segments.
+    Attributes:
+        landing: the folder.
+        rows: rows of every entity, those of bad rows not counted.
+        files: number of data files.
+        towns: how often the town is repeated; 1 is a business in which everyone is someone else.
+        first_order_on, last_order_on: local business days.
+        archetypes: customer records by the behaviour they were given; it is nowhere in the files,
+            where it has to be found again by the segments.
+        truth: what else was planted; of the first town.
     """
 
     landing: Path
-    customers: int
-    products: int
-    orders: int
-    order_lines: int
-    refunds: int
+    rows: Mapping[str, int]
     files: int
+    towns: int
     first_order_on: date
     last_order_on: date
     archetypes: Mapping[str, int]
+    truth: DemoTruth
 
 
 def write_demo(
@@ -54,6 +70,10 @@ def write_demo(
     seed: int = 20260101,
     start: date = date(2024, 1, 1),
     end: date = date(2025, 12, 31),
+    parquet: bool = False,
+    tracked_percent: int = 35,
+    bad_rows: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> DemoSummary:
     """Write the demo business into `landing`, which must not exist yet.
 
@@ -63,58 +83,83 @@ def write_demo(
     Args:
         landing: the folder to create; missing parents are created too.
         customers: number of customer records (prospects included); orders, walk-in sales and
-            refunds grow with it, about 8 orders each over the default two years.
+            refunds grow with it, about 8 orders each over the default two years. Above 20,000 it is
+            rounded up to a whole number of towns, and the files are Parquet.
         seed: another seed is another business of the same kind.
         start: first business day with orders.
         end: last business day with orders, inclusive.
+        parquet: write Parquet instead of CSV.
+        tracked_percent: of 100 orders on the web, how many leave their clicks.
+        bad_rows: add files with one row of every kind that must end in quarantine.
+        progress: takes short lines for a person to read.
 
     Returns:
-        The rows written per entity.
+        The rows written per entity, and what was planted in them.
 
     Raises:
         ClienteleError: `landing` exists, an argument is out of range, or the folder cannot be
             written. Nothing is left behind, but for parents that were missing.
     """
-    _refuse_arguments(customers=customers, start=start, end=end)
+    _refuse_arguments(customers=customers, start=start, end=end, tracked_percent=tracked_percent)
     if os.path.lexists(landing):
         raise _landing_exists(landing)
-    business = Business.imagine(customers=customers, seed=seed, start=start, end=end)
+    towns = 1 if customers <= _LARGEST_TOWN else -(-customers // _TOWN)
+    people = -(-customers // towns)
+    progress(f"imagining {people:,} customers")
+    business = Business.imagine(customers=people, seed=seed, start=start, end=end)
+    tables = tables_of(business, tracked_percent=tracked_percent, towns=towns)
+    truth = business.truth
     partial = landing.parent / f"{_partial_prefix(landing)}{os.getpid()}-{secrets.token_hex(4)}"
     try:
         landing.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(landing)
         partial.mkdir()
         try:
-            files = write_files(partial, business)
+            if parquet or towns > 1:
+                files = write_parquet(
+                    partial, tables, load_contract(), towns=towns, progress=progress
+                )
+            else:
+                files = write_csv(partial, tables)
+            write_notes(partial, business)
+            if bad_rows:
+                truth.bad_rows.extend(write_bad_rows(partial, end.isoformat()))
             if os.path.lexists(landing):  # rename would replace an empty folder without a word
                 raise _landing_exists(landing)
             partial.rename(landing)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
-    except OSError as error:
+    except (OSError, duckdb.IOException) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
         raise ClienteleError(
-            f"the demo business cannot be written ({error.strerror or type(error).__name__})",
+            f"the demo business cannot be written ({reason})",
             where=str(landing),
             remedy="free some space or choose a folder that may be written to, and try again",
         ) from error
+    kinds = Counter(customer.archetype.value for customer in business.customers)
     return DemoSummary(
         landing=landing,
-        customers=len(business.customers),
-        products=len(business.products),
-        orders=len(business.orders),
-        order_lines=sum(len(order.lines) for order in business.orders),
-        refunds=len(business.refunds),
-        files=files,
+        rows={
+            entity: len(table.rows) * (1 if entity in SHARED else towns)
+            for entity, table in tables.items()
+        },
+        files=files + len({row.file for row in truth.bad_rows}),
+        towns=towns,
         first_order_on=business.calendar.date_of(business.orders[0].day),
         last_order_on=business.calendar.date_of(business.orders[-1].day),
-        archetypes=dict(
-            sorted(Counter(customer.archetype.value for customer in business.customers).items())
-        ),
+        archetypes={kind: kinds[kind] * towns for kind in sorted(kinds)},
+        truth=truth,
     )
 
 
-def _refuse_arguments(*, customers: int, start: date, end: date) -> None:
+def _refuse_arguments(*, customers: int, start: date, end: date, tracked_percent: int) -> None:
+    if not 0 <= tracked_percent <= 100:
+        raise ClienteleError(
+            f"{tracked_percent} of 100 orders cannot leave their clicks",
+            where="tracked",
+            remedy="give a whole number from 0 to 100",
+        )
     if customers < 1:
         raise ClienteleError(
             f"the demo business cannot have {customers} customers",
