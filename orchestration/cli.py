@@ -97,6 +97,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(run=_check_mapping)
 
+    propose = verbs.add_parser(
+        "map", help="propose a mapping for an export, by its headers and values"
+    )
+    propose.add_argument("file", type=Path, metavar="FILE", help="wherever it lies")
+    propose.add_argument("--entity", help="what its rows are (default: told by the headers)")
+    propose.set_defaults(run=_map)
+
     demo = verbs.add_parser(
         "demo", help="write an invented business of any size into a landing folder"
     )
@@ -229,6 +236,27 @@ def _write_demo(landing: Path) -> None:
         f"demo: there was no landing folder, so a coffee roaster was written to {landing} "
         f"({rows['customers']:,} customers, {rows['orders']:,} orders)"
     )
+
+
+def _map(parsed: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.mapping_proposal import propose_mapping
+
+    path = parsed.file if parsed.file.exists() else settings.landing / parsed.file
+    proposal = propose_mapping(
+        path if path.exists() else parsed.file,
+        load_contract(),
+        landing=settings.landing,
+        entity=parsed.entity,
+    )
+    print(proposal.text, end="")
+    print(
+        f"{proposal.mapped} of {proposal.headers} columns were mapped to {proposal.entity};"
+        f" {proposal.questions} lines begin with '# ?' and are yours to answer.\n"
+        f"Next: save this as {settings.mapping_path} (or add it there), then"
+        " `clientele check-mapping`.",
+        file=sys.stderr,
+    )
+    return 0
 
 
 def _day(text: str) -> dt.date:

@@ -179,7 +179,7 @@ def find_readings(root: Path, mapping: Mapping, contract: Contract) -> Landing:
                 takers = [default]
             for number, block in enumerate(takers):
                 if name not in files:
-                    files[name] = _landed(root, name)
+                    files[name] = landed_file(root, name)
                 key = f"{block.source_system or ''}#{number}"
                 readings.append(Reading(files[name], block, key))
     unread = tuple(name for name in names if name not in files)
@@ -292,7 +292,12 @@ def _stem(name: str) -> str:
     return name.removesuffix(".gz").rpartition(".")[0]
 
 
-def _landed(root: Path, name: str) -> LandedFile:
+def landed_file(root: Path, name: str) -> LandedFile:
+    """The data file of that name below `root`.
+
+    Raises:
+        ClienteleError: its ending is of a kind that cannot be read.
+    """
     gzipped = name.lower().endswith(".gz")
     extension = (name[:-3] if gzipped else name).rpartition(".")[2].lower()
     kind = _KINDS.get(extension)
@@ -314,7 +319,8 @@ def _landed(root: Path, name: str) -> LandedFile:
     )
 
 
-def _empty(place: str) -> ClienteleError:
+def refuse_empty(place: str) -> ClienteleError:
+    """What is said of a file of 0 bytes."""
     return ClienteleError(
         "the file is empty (0 bytes)",
         where=place,
@@ -336,7 +342,7 @@ def scan(file: LandedFile, encoding: str | None, delimiter: str) -> Scan:
     try:
         if file.kind == "parquet":
             if file.size == 0:
-                raise _empty(file.place)
+                raise refuse_empty(file.place)
             with file.path.open("rb") as stream:
                 return Scan(hashlib.file_digest(stream, "sha256").hexdigest(), 0, False, False, "")
         return _scan_text(file, encoding, delimiter.encode("ascii"))
@@ -359,7 +365,7 @@ def _scan_text(file: LandedFile, encoding: str | None, delimiter: bytes) -> Scan
     with file.open() as stream:
         head = stream.read(_CHUNK)
         if not head:
-            raise _empty(file.place)
+            raise refuse_empty(file.place)
         declared = encoding or ("utf-16" if head.startswith(_UTF16_MARKS) else "utf-8-sig")
         if codecs.lookup(declared).name == "utf-8":
             declared = "utf-8-sig"
