@@ -19,7 +19,7 @@ import duckdb
 from orchestration.contract import SOURCE_SYSTEM, Column, Contract, Entity, did_you_mean
 from orchestration.errors import ClienteleError
 from orchestration.expressions import ExpressionError, ExpressionParser
-from orchestration.landing import Reading, Scan
+from orchestration.landing import LandedFile, Reading, Scan
 from orchestration.mapping import Block, Sql
 from orchestration.raw_store import escape_glob
 from orchestration.text_records import TextHeader, default_delimiter, read_header
@@ -27,6 +27,8 @@ from orchestration.typing_rules import identifier, literal
 
 #: Number of a record's line in the staging tables; no export has such a column.
 LINE: Final = "__clientele_line"
+#: From here on a file is loaded by itself; below, what a query costs is more than what it reads.
+LARGE_BYTES: int = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,10 @@ class Plan:
 def group_files(
     connection: duckdb.DuckDBPyConnection, fresh: Sequence[NewFile], contract: Contract
 ) -> list[Group]:
-    """Files of one block with the same columns in the same order, in order of loading."""
+    """Files of one block with the same columns in the same order, in order of loading.
+
+    A large file is a group of its own, so that it can be written straight.
+    """
     members: dict[tuple[object, ...], list[NewFile]] = defaultdict(list)
     columns: dict[tuple[object, ...], dict[str, str]] = {}
     headers: dict[int, TextHeader] = {}
@@ -123,7 +128,16 @@ def group_files(
             headers[new.number] = read_header(file, new.scan, delimiter, block.skip_lines)
             found = dict.fromkeys(headers[new.number].names, "VARCHAR")
         shape = tuple((name.lower(), kind) for name, kind in found.items())
-        key = (block.entity, block.files, block.line, new.reading.block_key, file.kind, shape)
+        alone = new.number if is_large(file) else None
+        key = (
+            block.entity,
+            block.files,
+            block.line,
+            new.reading.block_key,
+            file.kind,
+            shape,
+            alone,
+        )
         members[key].append(new)
         columns.setdefault(key, found)
     return [
@@ -137,6 +151,11 @@ def group_files(
         )
         for key, files in members.items()
     ]
+
+
+def is_large(file: LandedFile) -> bool:
+    """Whether a second way of reading is worth its fixed cost."""
+    return file.size >= LARGE_BYTES
 
 
 def _parquet_columns(connection: duckdb.DuckDBPyConnection, new: NewFile) -> dict[str, str]:

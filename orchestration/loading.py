@@ -8,6 +8,10 @@ Two ways read a CSV file. DuckDB reads all like files at once; where the records
 many as the lines there are, each record stands on a line of its own and the line numbers are
 known. Any other file (quoted newlines, blank or broken lines, lines above the header, other
 encodings) is read record by record in Python.
+
+A large file is first tried straight: one query from the file to the batch. If that wrote as many
+rows as the file has lines, every line was read and accepted, and nothing else needs to be known of
+any; if not, what it wrote is thrown away.
 """
 
 from __future__ import annotations
@@ -25,11 +29,17 @@ import pyarrow as pa
 
 from orchestration.contract import DEFAULT_SOURCE_SYSTEM, SOURCE_SYSTEM, Column, Entity
 from orchestration.errors import ClienteleError
-from orchestration.ingest_plan import LINE, Group, NewFile, Plan, parquet_scan
+from orchestration.ingest_plan import LINE, Group, NewFile, Plan, is_large, parquet_scan
 from orchestration.mapping import Block
 from orchestration.mapping import Mapping as FileMapping
 from orchestration.phone_numbers import all_e164
-from orchestration.raw_store import BatchWriter, RawBatch, SourceFile, escape_glob
+from orchestration.raw_store import (
+    LINE_NUMBER,
+    BatchWriter,
+    RawBatch,
+    SourceFile,
+    escape_glob,
+)
 from orchestration.text_records import Record, is_unambiguous, read_records
 from orchestration.typing_rules import Names, Rules, Typed, identifier, literal, typed
 
@@ -136,6 +146,8 @@ class Loader:
     def load(self, number: int, plan: Plan) -> None:
         """Load one group: stage, type, decide, write."""
         group = plan.group
+        if self._load_straight(number, plan):
+            return
         try:
             self._create_files(group)
             self._stage(group)
@@ -148,6 +160,115 @@ class Loader:
                 self._connection.execute(f"drop view if exists {table}")
             for table in ("judged", "slow", "quick", "broken", "files", "phone_numbers"):
                 self._connection.execute(f"drop table if exists {table}")
+
+    # -- straight: a large file without a fault, in one query ------------------------------------
+
+    def _load_straight(self, number: int, plan: Plan) -> bool:
+        """Write a large file's batch in one query, if every line of it is accepted as it stands.
+
+        That is proved by the count: the batch has as many rows as the file has lines after the
+        header, so none was left out, refused, filtered or broken over two lines, and the rows are
+        in the order of the file. Then keys and places are looked at in what was written.
+        """
+        group = plan.group
+        new = group.files[0]
+        if len(group.files) > 1 or not is_large(new.reading.file) or not self._is_simple(plan):
+            return False
+        if group.kind == "parquet":
+            scanned, first, lines = self._parquet_rows(new)
+        else:
+            scanned, first, lines = self._text_rows(group, new)
+        if lines == 0:
+            return False
+        path, _ = self._paths(number, group)
+        empty = ", ".join(identifier(name) for name in group.columns)
+        self._connection.execute(
+            f"create view stage as select 0 as {_FILE}, 0::bigint as {LINE}, {empty} from {scanned}"
+        )
+        try:
+            written = self._write_straight(plan, path, new, first)
+            span = self._straight_span(group, path) if written == lines else None
+        except NO_ROOM:
+            raise
+        except duckdb.Error:  # the long way says what it was
+            span = None
+        finally:
+            self._connection.execute("drop view stage")
+        if span is None:
+            self._writer.withdraw(path)
+            return False
+        self._lines[new.number] = lines
+        self._counts[new.number] = Counts(
+            accepted=lines, first_event_at=span[0], last_event_at=span[1]
+        )
+        self._add_batch(group, path, None, lines)
+        return True
+
+    def _is_simple(self, plan: Plan) -> bool:
+        """Whether a row's fate depends on nothing but the row, and on nothing that Python knows."""
+        group = plan.group
+        mapped = {source.column.name for source in plan.sources}
+        phones = {column.e164_of for column in group.entity.columns if column.e164_of is not None}
+        return (
+            plan.where is None
+            and group.block.duplicates != "drop"
+            and not phones & mapped
+            and group.entity.position_column in (None, *mapped)
+        )
+
+    def _parquet_rows(self, new: NewFile) -> tuple[str, int, int]:
+        """SQL of the rows, the line of the first, and how many there are."""
+        scanned = parquet_scan([new.reading.file.path])
+        row = self._connection.execute(f"select count(*) from {scanned}").fetchone()
+        return scanned, 1, int(row[0]) if row else 0
+
+    def _text_rows(self, group: Group, new: NewFile) -> tuple[str, int, int]:
+        """As `_parquet_rows`; no lines for a file that two readers may understand differently."""
+        header = group.headers[new.number]
+        simple = group.kind != "jsonl" and new.scan.plain and header.lines == 1
+        if not simple or new.scan.doubtful:
+            return "", 0, 0
+        return self._read_csv(group, [new]), 2, new.scan.lines - 1
+
+    def _write_straight(self, plan: Plan, path: Path, new: NewFile, first: int) -> int:
+        entity = plan.group.entity
+        values = ", ".join(
+            identifier(column.name)
+            if column.e164_of is None
+            else f"null::{column.sql_type} as {identifier(column.name)}"
+            for column in entity.columns
+        )
+        loaded_at = self._rules.loaded_at.isoformat(sep=" ")
+        return self._writer.write(
+            self._connection,
+            f"select {values}, {literal(new.batch_id)} as _batch_id,"
+            f" {literal(new.reading.file.relative)} as _source_file,"
+            f" {-first}::bigint as {LINE_NUMBER}, timestamp '{loaded_at}' as _loaded_at"
+            f" from ({self._judged(plan)}) where fate = 'accepted'",
+            path,
+        )
+
+    def _straight_span(self, group: Group, path: Path) -> tuple[str | None, str | None] | None:
+        """The first and the last event; None if a key may stand twice, or a place is missing.
+
+        Keys are counted by a hash of 64 bits: equal counts prove that no key is there twice, and
+        unequal ones send the file the long way, which looks at the keys themselves.
+        """
+        entity = group.entity
+        names = self._key_of(group)
+        hashed = f"hash({', '.join(map(identifier, names))})" if names else "null"
+        given = self._key_is_given(group, names)
+        moment = f"{identifier(entity.event_time)}::timestamp" if entity.event_time else "null"
+        place = identifier(entity.position_column) if entity.position_column else "1"
+        row = self._connection.execute(
+            f"select min({moment}), max({moment}), count(*) - count({place}),"
+            f" count(*) filter ({given}) - count(distinct {hashed}) filter ({given})"
+            f" from {self._writer.read(path)}"
+        ).fetchone()
+        if row is None or row[2] or (names and row[3]):
+            return None
+        first, last = (moment.isoformat() if moment is not None else None for moment in row[:2])
+        return first, last
 
     # -- staging: one row per record, all columns of the file, its file and its line -------------
 
@@ -215,14 +336,8 @@ class Loader:
         ]
         if not plain:
             return set()
-        paths = ", ".join(literal(escape_glob(new.reading.file.path)) for new in plain)
-        types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in group.columns)
-        self._connection.execute(
-            f"create table quick as select * from read_csv([{paths}], auto_detect = false,"
-            f" header = false, skip = 1, columns = {{{types}}}, delim = {literal(group.delimiter)},"
-            " quote = '\"', escape = '\"', strict_mode = true, ignore_errors = true,"
-            f" null_padding = false, filename = '{_PATH}')"
-        )
+        scanned = self._read_csv(group, plain, f", filename = '{_PATH}'")
+        self._connection.execute(f"create table quick as select * from {scanned}")
         found = self._connection.execute(
             "select f.file_number, min(q.rowid), max(q.rowid), count(*)"
             f" from quick as q join files as f on f.path = q.{_PATH} group by f.file_number"
@@ -249,6 +364,17 @@ class Loader:
                 f" join (values {numbers}) as e (file_number, first_row) using (file_number)"
             )
         return set(exact)
+
+    def _read_csv(self, group: Group, files: Sequence[NewFile], options: str = "") -> str:
+        """SQL that reads the records of plain files, leaving out what it cannot read."""
+        paths = ", ".join(literal(escape_glob(new.reading.file.path)) for new in files)
+        types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in group.columns)
+        return (
+            f"read_csv([{paths}], auto_detect = false, header = false, skip = 1,"
+            f" columns = {{{types}}}, delim = {literal(group.delimiter)}, quote = '\"',"
+            " escape = '\"', strict_mode = true, ignore_errors = true, null_padding = false"
+            f"{options})"
+        )
 
     def _stage_carefully(self, group: Group, new: NewFile) -> None:
         header = group.headers[new.number]
@@ -446,18 +572,11 @@ class Loader:
                     and judged.{identifier(position)} is null
                 """
             )
-        own_key = group.block.key or entity.key
-        if not own_key:
+        names = self._key_of(group)
+        if not names:
             return
-        names = tuple(dict.fromkeys((SOURCE_SYSTEM, *own_key)))
-        names = tuple(name for name in names if name in entity.column_names)
         key = ", ".join(identifier(name) for name in names)
-        given = "fate = 'accepted'"
-        if entity.key_if_given:
-            some = " or ".join(
-                f"{identifier(name)} is not null" for name in names if name != SOURCE_SYSTEM
-            )
-            given += f" and ({some})"
+        given = f"fate = 'accepted' and {self._key_is_given(group, names)}"
         twice = (
             f"select {_FILE}, {key} from judged where {given}"
             f" group by {_FILE}, {key} having count(*) > 1"
@@ -486,6 +605,22 @@ class Loader:
             where d.{_COPY} > 1 and judged.{_FILE} = d.{_FILE} and judged.{LINE} = d.{LINE}
             """
         )
+
+    @staticmethod
+    def _key_of(group: Group) -> tuple[str, ...]:
+        """The columns by which a row is known; none for an entity in which every row counts."""
+        entity = group.entity
+        own_key = group.block.key or entity.key
+        names = dict.fromkeys((SOURCE_SYSTEM, *own_key)) if own_key else {}
+        return tuple(name for name in names if name in entity.column_names)
+
+    @staticmethod
+    def _key_is_given(group: Group, names: Sequence[str]) -> str:
+        """SQL: whether a row has a key; every row has one unless the entity can do without."""
+        if not group.entity.key_if_given:
+            return "true"
+        given = [f"{identifier(name)} is not null" for name in names if name != SOURCE_SYSTEM]
+        return f"({' or '.join(given)})"
 
     def _refuse_contradictions(self, group: Group, names: tuple[str, ...]) -> None:
         entity = group.entity
@@ -582,9 +717,7 @@ class Loader:
         rejected = sum(item.rejected for item in counts)
         if not accepted and not rejected:
             return
-        folder = self._writer.folder / group.entity.name
-        name = f"{self._run_id}-{number:03d}"
-        path = folder / f"{name}.parquet"
+        path, rejects_path = self._paths(number, group)
         numbers = self._phone_numbers(group)
         values = ", ".join(
             f"j.{identifier(column.name)}"
@@ -603,16 +736,24 @@ class Loader:
         )
         if written != accepted:
             raise AssertionError(f"{group.label}: {written} of {accepted} rows written")
-        rejects_path = folder / f"{name}.rejects.parquet" if rejected else None
-        if rejects_path is not None:
+        if rejected:
             self._writer.write(self._connection, self._rejects(group), rejects_path)
+        self._add_batch(group, path, rejects_path if rejected else None, accepted)
+
+    def _paths(self, number: int, group: Group) -> tuple[Path, Path]:
+        """Where the batch of a group goes, and its rejects."""
+        folder = self._writer.folder / group.entity.name
+        name = f"{self._run_id}-{number:03d}"
+        return folder / f"{name}.parquet", folder / f"{name}.rejects.parquet"
+
+    def _add_batch(self, group: Group, path: Path, rejects_path: Path | None, rows: int) -> None:
         root = self._writer.folder.parent
         self.batches.append(
             RawBatch(
                 entity=group.entity.name,
                 path=path.relative_to(root).as_posix(),
                 rejects_path=rejects_path.relative_to(root).as_posix() if rejects_path else None,
-                rows=accepted,
+                rows=rows,
             )
         )
 

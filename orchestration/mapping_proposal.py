@@ -58,6 +58,7 @@ _DAY_FIRST: Final = re.compile(r"%d([/.-])%m\1(%[Yy])")
 _PLAIN_NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?")
 _CURRENCY_MARK: Final = re.compile(r"[€£$]|\b[A-Z]{3}\b")
 _NUMBER: Final = re.compile(r"[+-]?[\d.,']*\d[\d.,']*%?")
+_IS_DATA: Final = re.compile(r"\S+@\S+\.\S+|\d{4}-\d\d-\d\d.*|\+?\d[\d .,/:-]{3,}")
 _SPACES: Final = re.compile(r"[\s\u00a0\u202f]")
 _SPACE_CODES: Final = {" ": " ", "\u00a0": r"\x{a0}", "\u202f": r"\x{202f}"}
 _SIGNS: Final = {"€": "EUR", "£": "GBP", "EUR": "EUR", "GBP": "GBP", "USD": "USD"}
@@ -252,6 +253,12 @@ def _rows(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
 
 def _headers(fields: Sequence[str], file: LandedFile) -> tuple[str, ...]:
     names = tuple(name.strip() or f"column_{at}" for at, name in enumerate(fields, start=1))
+    if any(_IS_DATA.fullmatch(name) for name in names):
+        raise ClienteleError(
+            "the first line looks like data, not like a header",
+            where=file.place,
+            remedy="export the file with a header",
+        )
     twice = [name for name, times in Counter(map(str.lower, names)).items() if times > 1]
     if twice:
         raise ClienteleError(
@@ -633,8 +640,10 @@ def _number_pattern(values: Sequence[str], mark: str) -> str:
     gap = f"[{spaces}]?" if spaces else ""
     signs = sorted({sign for value in values for sign in _CURRENCY_MARK.findall(value)})
     sign = f"({'|'.join(re.escape(one) for one in signs)})?" if signs else ""
-    parts = spaces + "".join(char for char in ".,'" if char in seen and char != mark)
-    whole = rf"(\d{{1,3}}([{parts}]\d{{3}})+|\d+)" if parts else r"\d+"
+    # A point before three digits parts thousands wherever decimals have a comma, seen or not: left
+    # as it is it would be read as a decimal point. 0.125 is no thousand.
+    parts = spaces + ("'" if "'" in seen else "") + ("." if mark == "," else ",")
+    whole = rf"([1-9]\d{{0,2}}([{parts}]\d{{3}})+|\d+)"
     before = sign + gap if signs else ""
     after = gap + sign if signs else ""
     return rf"-?{before}-?{whole}({re.escape(mark)}\d+)?{after}"

@@ -22,10 +22,11 @@ from orchestration.errors import ClienteleError
 from orchestration.typing_rules import identifier, literal
 
 #: Columns of every raw table after those of the contract, with their DuckDB types.
+LINE_NUMBER: Final = "_line_number"
 BATCH_COLUMNS: Final = {
     "_batch_id": "VARCHAR",
     "_source_file": "VARCHAR",
-    "_line_number": "BIGINT",
+    LINE_NUMBER: "BIGINT",
     "_loaded_at": "TIMESTAMP",
 }
 #: Folders below raw/ in which a running ingestion spills.
@@ -153,12 +154,26 @@ class BatchWriter:
     def write(self, connection: duckdb.DuckDBPyConnection, select: str, path: Path) -> int:
         """Write the rows of a query; returns how many there were."""
         self._make(path.parent)
-        temporary = path.with_name(f".{path.name}.tmp")
+        temporary = self._temporary(path)
         self._pending.append((temporary, path))
         row = connection.execute(
             f"copy ({select}) to {literal(temporary.as_posix())} (format parquet, compression zstd)"
         ).fetchone()
         return int(row[0]) if row else 0
+
+    def read(self, path: Path) -> str:
+        """SQL that reads what was written to a path that is not in place yet."""
+        return f"read_parquet({literal(escape_glob(self._temporary(path)))})"
+
+    def withdraw(self, path: Path) -> None:
+        """Take back what was written to a path, so that it can be written anew."""
+        temporary = self._temporary(path)
+        self._pending = [pair for pair in self._pending if pair[0] != temporary]
+        temporary.unlink(missing_ok=True)
+
+    @staticmethod
+    def _temporary(path: Path) -> Path:
+        return path.with_name(f".{path.name}.tmp")
 
     def publish(self) -> None:
         """Give every written file its name."""
@@ -261,11 +276,23 @@ def _rows(con: duckdb.DuckDBPyConnection, entity: Entity, paths: Sequence[Path])
     present = {str(name): int(number) for name, number in counted}
     uneven = any(present.get(name) not in (None, len(paths)) for name in types)
     columns = ", ".join(
-        f"{identifier(name) if name in present else 'null'}::{kind} as {identifier(name)}"
+        f"{_stored(name) if name in present else 'null'}::{kind} as {identifier(name)}"
         for name, kind in types.items()
     )
     by_name = ", union_by_name = true" if uneven else ""
-    return f"select {columns} from read_parquet({_list(paths)}{by_name})"
+    return f"select {columns} from read_parquet({_list(paths)}, file_row_number = true{by_name})"
+
+
+def _stored(name: str) -> str:
+    """SQL of a column as it stands in a batch.
+
+    A file of which every line was accepted, in order, was written without numbering its lines: a
+    negative line number is that of the first row, and each row after it stands one line further.
+    """
+    if name != LINE_NUMBER:
+        return identifier(name)
+    line = identifier(name)
+    return f"case when {line} < 0 then file_row_number - {line} else {line} end"
 
 
 def escape_glob(path: Path) -> str:

@@ -16,16 +16,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_ingest import CONTRACT, LOADED_AT, ORDERS, Shop
 
-from orchestration import landing
+from orchestration import ingest_plan, landing
 from orchestration.errors import ClienteleError
 from orchestration.ingest import ingest
 from orchestration.mapping import load_mapping
@@ -113,6 +114,124 @@ def test_a_done_file_says_that_a_file_is_complete(shop: Shop) -> None:
     shop.land("orders/new.csv", ORDERS + ROW)
     shop.land("orders/new.csv.done", "")
     assert load_at_rest(shop, 3600) == (1, ())
+
+
+# Large files ---------------------------------------------------------------------------------
+
+_CLEAN = "".join(f"{number},2024-01-{1 + number % 28:02d},{number}.25\n" for number in range(500))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "is_straight"),
+    [
+        ("orders/clean.csv", ORDERS + _CLEAN, True),
+        ("orders/no newline at the end.csv", ORDERS + _CLEAN.rstrip("\n"), True),
+        ("orders/windows.csv", (ORDERS + _CLEAN).replace("\n", "\r\n"), True),
+        ("orders/refused.csv", ORDERS + _CLEAN + "x,never,5\n" + "y,2024-01-01,1\n", False),
+        ("orders/field missing.csv", ORDERS + _CLEAN + "x,2024-01-01\n", False),
+        ("orders/blank line.csv", ORDERS + _CLEAN + "\n" + "y,2024-01-01,1\n", False),
+        ("orders/two lines.csv", ORDERS + '"a\nb",2024-01-01,1\n' + _CLEAN, False),
+        ("orders/twice.csv", ORDERS + _CLEAN + "7,2024-01-08,7.25\n", False),
+        (
+            "orders/empty end.csv",
+            "order_id,ordered_at,net_amount,status\n" + "a,2024-01-01,1,\n",
+            False,
+        ),
+        ("orders/phones.csv", "phone," + ORDERS + "+31 20 123 4567,a,2024-01-01,1\n", False),
+        (
+            "order_lines/no places.csv",
+            "order_id,product_id,quantity,unit_price,ordered_at\n"
+            + "".join(f"o{n // 3},p,1,2,2024-01-01\n" for n in range(30)),
+            False,
+        ),
+        (
+            "order_lines/places.csv",
+            "order_id,line_number,product_id,quantity,unit_price,ordered_at\n"
+            + "".join(f"o{n // 3},{n % 3},p,1,2,2024-01-01\n" for n in range(30)),
+            True,
+        ),
+        (
+            "order_lines/a place missing.csv",
+            "order_id,line_number,product_id,quantity,unit_price,ordered_at\n"
+            + "".join(f"o{n // 3},{n % 3 or ''},p,1,2,2024-01-01\n" for n in range(30)),
+            False,
+        ),
+        (
+            "marketing_spend/equal rows count.csv",
+            "spend_date,channel,amount\n" + "2024-01-01,search,5\n" * 9,
+            True,
+        ),
+    ],
+)
+def test_a_large_file_comes_in_as_it_would_in_small_pieces(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    content: str,
+    is_straight: bool,
+) -> None:
+    found = []
+    for way, limit in (("slow", 1 << 40), ("straight", 0)):
+        monkeypatch.setattr(ingest_plan, "LARGE_BYTES", limit)
+        shop = Shop(tmp_path / way)
+        shop.land(name, content)
+        if "orders" not in name and "order_lines" not in name:
+            shop.land("orders.csv", ORDERS)
+        shop.load()
+        entity = name.split("/")[0]
+        files = [replace(file, modified_ns=0) for file in shop.known if file.entity == entity]
+        rows = shop.query(f"select * from raw.{entity} order by _line_number")
+        found.append((files, rows, shop.rejects()))
+        (batch,) = [batch for batch in shop.batches if batch.entity == entity]
+        numbers = duckdb.sql(
+            f"select distinct _line_number < 0 from '{shop.folder / 'warehouse' / batch.path}'"
+        ).fetchall()
+        assert numbers == [(way == "straight" and is_straight,)]
+        assert not list((shop.folder / "warehouse").rglob("*.tmp"))
+    assert found[0] == found[1]
+    assert len(found[0][1]) > 0
+
+
+def test_a_large_parquet_file_comes_in_as_it_would_in_small_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for way, limit in (("slow", 1 << 40), ("straight", 0)):
+        monkeypatch.setattr(ingest_plan, "LARGE_BYTES", limit)
+        shop = Shop(tmp_path / way)
+        target = shop.land("orders/large.parquet", b"")
+        duckdb.sql(
+            "select 'o' || range as order_id, timestamp '2024-01-01' + to_minutes(range % 1000) as"
+            " ordered_at, (range / 4)::decimal(18, 2) as net_amount from range(300_000)"
+        ).write_parquet(str(target))
+        shop.load()
+        found.append(
+            shop.query(
+                "select count(*), sum(net_amount), count(distinct _line_number),"
+                " count(*) filter (order_id <> 'o' || (_line_number - 1)) from raw.orders"
+            )
+        )
+    assert found[0] == found[1] == [(300_000, found[0][0][1], 300_000, 0)]
+
+
+def test_two_contents_of_one_key_are_refused_in_a_large_file_too(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_plan, "LARGE_BYTES", 0)
+    shop.land("orders.csv", ORDERS + _CLEAN + "7,2024-01-08,8\n")
+    assert "order_id 7 stands twice with different content, on lines 9 and 502" in shop.refused()
+
+
+def test_an_expression_that_fails_on_a_value_is_named_in_a_large_file_too(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_plan, "LARGE_BYTES", 0)
+    shop.land("orders.csv", ORDERS + _CLEAN + "z,2024-01-08,abc\n")
+    shop.map(
+        "entities:\n  orders:\n    files: orders.csv\n    columns:\n"
+        "      net_amount: cast(net_amount as decimal(18, 2))\n"
+    )
+    assert "the expression for net_amount fails on a value" in shop.refused()
 
 
 # Names ---------------------------------------------------------------------------------------

@@ -254,6 +254,23 @@ def test_an_amount_that_could_be_a_thousand_is_asked(tmp_path: Path) -> None:
     assert "some values have a decimal point and others a decimal comma" in proposal.text
 
 
+@pytest.mark.parametrize(
+    ("later", "read"),
+    [("1.234", "1234.0000"), ("0.125", "0.1250"), ("1.234.567,8", "1234567.8000")],
+)
+def test_what_only_comes_later_is_read_as_the_sample_is_written(
+    tmp_path: Path, later: str, read: str
+) -> None:
+    text = "order_id;ordered_at;net_amount\nA1;2025-01-01;12,50\n"
+    _, mapping = proposed(written(tmp_path, "orders.csv", text), "orders.csv")
+    expression = columns(mapping)["net_amount"]
+    found = duckdb.execute(
+        f"select cast({expression} as decimal(18, 4))::varchar from (select ? as net_amount)",
+        [later],
+    ).fetchall()
+    assert found == [(read,)]
+
+
 def test_a_dollar_is_not_taken_for_one_country_s(tmp_path: Path) -> None:
     text = "order_id,ordered_at,net_amount\nA1,2025-01-01,$5.00\n"
     proposal, mapping = proposed(written(tmp_path, "orders.csv", text), "orders.csv")
@@ -334,6 +351,7 @@ def test_a_file_elsewhere_says_where_to_put_it(tmp_path: Path) -> None:
         ("a.csv", b"\x00\x01\x02", "it holds NUL bytes"),
         ("a.csv", b"order_id,Order_ID\n1,2\n", "two columns called 'order_id'"),
         ("a.csv", b"\n\n\n", "no header"),
+        ("a.csv", b"7,ada@example.com,ada@example.com\n", "the first line looks like data"),
         ("a.jsonl", b"[1]\n2\n", "no line of the file is a JSON object"),
         ("a.parquet", b"PAR1 or not", "the file cannot be read"),
         ("a.csv.gz", b"no gzip", "the file cannot be read"),
