@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 
@@ -45,6 +45,12 @@ MAXIMUM_RATIO: Final = 200
 #: Bytes of a chunk that are looked at again with the next, for what stands across the border.
 _OVERLAP: Final = 4
 _NEWLINE: Final = ord("\n")
+_RETURN: Final = ord("\r")
+_QUOTE: Final = ord('"')
+# White space that is trimmed and that exports rarely hold: tab, vertical tab, form feed, no-break
+# space, byte order mark.
+_RARE_SPACES: Final = (b"\t", b"\v", b"\f")
+_WIDE_SPACES: Final = (b"\xc2\xa0", b"\xef\xbb\xbf")
 _SPACE: Final = ord(" ")
 _UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -122,6 +128,7 @@ class Scan:
         doubtful: some line may be one that readers of CSV understand differently: it ends with
             an empty field, or spaces stand before a quote.
         encoding: to decode the text with; a byte order mark is taken off.
+        trimmed: no field begins or ends with white space; false where that is not certain.
     """
 
     content_hash: str
@@ -129,6 +136,7 @@ class Scan:
     plain: bool
     doubtful: bool
     encoding: str
+    trimmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -399,6 +407,7 @@ def _scan_text(file: LandedFile, encoding: str | None, delimiter: bytes) -> Scan
         plain=utf8 and seen.has_one_ending and not seen.blank,
         doubtful=seen.doubtful,
         encoding=declared,
+        trimmed=utf8 and seen.trimmed,
     )
 
 
@@ -415,7 +424,11 @@ class _Seen:
         self._previous = b""
         self._newlines = self._returns = self._pairs = 0
         self.blank = False
+        self._spaced = False
         self._doubtful = False
+        # Beside these a space may be the first or the last character of a field.
+        self._borders = np.zeros(256, bool)
+        self._borders[[delimiter[0], _NEWLINE, _RETURN, _QUOTE]] = True
 
     def look_at(self, data: bytes) -> None:
         """The next bytes, as UTF-8."""
@@ -424,6 +437,7 @@ class _Seen:
         ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE)
         self._newlines += len(ends)
         text = np.frombuffer(joined, np.uint8)
+        self._spaced = self._spaced or self._has_space_at_border(text, joined, not previous)
         before = np.bincount(text[ends + len(previous) - 1], minlength=256) if joined else None
         if before is not None and len(ends) and not previous and ends[0] == 0:
             before[text[-1]] -= 1  # nothing stands before the first byte of a file
@@ -438,6 +452,29 @@ class _Seen:
         if b'"' in joined:
             self._doubtful = self._doubtful or b' "' in joined or b'""\n' in joined
         self._previous = joined[-_OVERLAP:]
+
+    def _has_space_at_border(
+        self, text: np.ndarray[Any, np.dtype[np.uint8]], joined: bytes, is_first: bool
+    ) -> bool:
+        """Whether white space may touch a border of a field; rare white space may do so anywhere.
+
+        What stands at the ends of `joined` is looked at with the bytes before or after it.
+        """
+        if any(space in joined for space in _RARE_SPACES):
+            return True
+        if not joined.isascii() and any(space in joined for space in _WIDE_SPACES):
+            return True
+        if is_first and joined.startswith(b" "):
+            return True
+        spaces = np.flatnonzero(text[1:-1] == _SPACE) + 1
+        if not len(spaces):
+            return False
+        return bool(self._borders[text[spaces - 1]].any() or self._borders[text[spaces + 1]].any())
+
+    @property
+    def trimmed(self) -> bool:
+        """As `Scan.trimmed`."""
+        return not (self._spaced or self._previous.endswith(b" "))
 
     @property
     def lines(self) -> int:

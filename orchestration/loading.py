@@ -244,7 +244,7 @@ class Loader:
             f"select {values}, {literal(new.batch_id)} as _batch_id,"
             f" {literal(new.reading.file.relative)} as _source_file,"
             f" {-first}::bigint as {LINE_NUMBER}, timestamp '{loaded_at}' as _loaded_at"
-            f" from ({self._judged(plan)}) where fate = 'accepted'",
+            f" from ({self._judged(plan, is_trimmed=new.scan.trimmed)}) where fate = 'accepted'",
             path,
         )
 
@@ -427,12 +427,23 @@ class Loader:
                 remedy="deliver the file again",
             ) from error
 
-    def _judged(self, plan: Plan) -> str:
-        """SQL: file, line, fate, values in the order of the contract, and the first fault."""
+    def _judged(self, plan: Plan, *, is_trimmed: bool = False) -> str:
+        """SQL: file, line, fate, values in the order of the contract, and the first fault.
+
+        `is_trimmed` says that no field of the files has white space at its ends; what expressions
+        make of them may have.
+        """
         group = plan.group
         rules = self._rules_of(group.block)
+        as_they_stand = {identifier(name) for name in group.columns} if is_trimmed else set()
         steps = {
-            source.column.name: typed(source.column, source.sql_type, _names(place), rules)
+            source.column.name: typed(
+                source.column,
+                source.sql_type,
+                _names(place),
+                rules,
+                is_trimmed=source.sql in as_they_stand,
+            )
             for place, source in enumerate(plan.sources)
         }
         passes = f"coalesce((\n{plan.where.text}\n), false)" if plan.where else "true"

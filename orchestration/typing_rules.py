@@ -153,7 +153,9 @@ def local_time(instant: str, time_zone: str) -> str:
     return f"(({instant} at time zone 'UTC') at time zone {literal(time_zone)})"
 
 
-def typed(column: Column, source_type: str, names: Names, rules: Rules) -> Typed:
+def typed(
+    column: Column, source_type: str, names: Names, rules: Rules, *, is_trimmed: bool = False
+) -> Typed:
     """The rules of one column.
 
     Args:
@@ -161,6 +163,7 @@ def typed(column: Column, source_type: str, names: Names, rules: Rules) -> Typed
         source_type: DuckDB type of the mapped value.
         names: how the steps refer to one another.
         rules: zone, format and plausible span.
+        is_trimmed: it is known of every value that no white space stands at its ends.
     """
     taken = _KINDS[column.kind](column, source_type, names, rules)
     value = taken.value
@@ -185,8 +188,11 @@ def typed(column: Column, source_type: str, names: Names, rules: Rules) -> Typed
     if column.event_time:
         faults.extend(_span(column, names.value, rules))
     nested = source_type.endswith("]") or source_type.startswith(("STRUCT", "MAP", "UNION"))
+    text = _clean(f"to_json({names.source})" if nested else names.source)
+    if is_trimmed:
+        text = f"case when {names.source} <> '' then {names.source} end"
     return Typed(
-        text=_clean(f"to_json({names.source})" if nested else names.source),
+        text=text,
         prepared=taken.prepared,
         value=value,
         fault=f"case {' '.join(faults)} end",

@@ -127,6 +127,12 @@ _CLEAN = "".join(f"{number},2024-01-{1 + number % 28:02d},{number}.25\n" for num
         ("orders/clean.csv", ORDERS + _CLEAN, True),
         ("orders/no newline at the end.csv", ORDERS + _CLEAN.rstrip("\n"), True),
         ("orders/windows.csv", (ORDERS + _CLEAN).replace("\n", "\r\n"), True),
+        ("orders/spaces within.csv", ORDERS + _CLEAN + "a b,2024-01-01 10:00,1\n", True),
+        ("orders/spaces around.csv", ORDERS + _CLEAN + " a b,2024-01-01 10:00 , 1\n", True),
+        ("orders/quoted spaces.csv", ORDERS + _CLEAN + '" a",2024-01-01,1\n', True),
+        ("orders/tabs.csv", ORDERS + _CLEAN + "\ta\u00a0,2024-01-01\f,1\n", True),
+        ("orders/blank id.csv", ORDERS + _CLEAN + "   ,2024-01-01,1\n", False),
+        ("orders/quoted empty id.csv", ORDERS + _CLEAN + '"",2024-01-01,1\n', False),
         ("orders/refused.csv", ORDERS + _CLEAN + "x,never,5\n" + "y,2024-01-01,1\n", False),
         ("orders/field missing.csv", ORDERS + _CLEAN + "x,2024-01-01\n", False),
         ("orders/blank line.csv", ORDERS + _CLEAN + "\n" + "y,2024-01-01,1\n", False),
@@ -190,6 +196,31 @@ def test_a_large_file_comes_in_as_it_would_in_small_pieces(
         assert not list((shop.folder / "warehouse").rglob("*.tmp"))
     assert found[0] == found[1]
     assert len(found[0][1]) > 0
+
+
+@given(
+    fields=st.lists(
+        st.text(st.sampled_from(' \t\v\f\u00a0\ufeffab\u00e9"'), max_size=4),
+        min_size=1,
+        max_size=12,
+    ),
+    chunk=st.integers(1, 9),
+    delimiter=st.sampled_from([",", ";"]),
+)
+@settings(max_examples=300, deadline=None)
+def test_a_text_that_is_called_trimmed_has_no_field_to_trim(
+    fields: list[str], chunk: int, delimiter: str
+) -> None:
+    data = "\n".join(
+        quoted(one) + delimiter + other for one, other in zip(fields, fields[::-1], strict=True)
+    ).encode()
+    seen = landing._Seen(delimiter.encode())
+    for at in range(0, len(data), chunk):
+        seen.look_at(data[at : at + chunk])
+    if seen.trimmed:
+        assert all(field == field.strip(" \t\v\f\u00a0\ufeff") for field in fields)
+    if not set("".join(fields)) & set(' \t\v\f\u00a0\ufeff"'):
+        assert seen.trimmed
 
 
 def test_a_large_parquet_file_comes_in_as_it_would_in_small_pieces(
