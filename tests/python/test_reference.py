@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pycountry
+import pytest
 
 from orchestration import reference
 
@@ -41,6 +42,34 @@ def test_a_name_of_two_subdivisions_is_none_of_them() -> None:
     doubled = {key for key, codes in names.items() if len(codes) > 1}
     assert doubled  # such as a Chinese city and the province around it
     assert doubled.isdisjoint(reference.subdivision_spellings())
+
+
+@pytest.mark.parametrize(
+    ("country", "valid", "invalid"),
+    [
+        ("NL", "1011 AB", "1011 SS"),
+        ("GB", "SW1A 1AA", "ZZ1 1AA"),
+        ("US", "90210-1234", "9021"),
+        ("DE", "10115", "1011"),
+        ("CA", "K1A 0B1", "D1A 0B1"),
+    ],
+)
+def test_postal_codes_have_the_pattern_of_their_country(
+    country: str, valid: str, invalid: str
+) -> None:
+    pattern = reference.postal_code_patterns()[country]
+    found = duckdb.execute(
+        "select regexp_full_match(?, ?), regexp_full_match(?, ?)",
+        [valid, pattern, invalid, pattern],
+    ).fetchall()
+    assert found == [(True, False)]
+
+
+def test_every_pattern_is_one_that_the_engine_understands() -> None:
+    patterns = reference.postal_code_patterns()
+    assert len(patterns) > 150
+    for pattern in patterns.values():
+        duckdb.execute("select regexp_full_match('1', ?)", [pattern]).fetchall()
 
 
 def test_the_tables_are_cached_until_the_library_changes(tmp_path: Path) -> None:
