@@ -9,3 +9,31 @@
 {% macro customer_id_of(source_system, reference) -%}
     {{ dbt.hash(source_system ~ " || '|' || " ~ reference) }}
 {%- endmacro %}
+
+{#- What kind of source record a row names: its customer_ref, else its e-mail; NULL where it names
+    nobody. -#}
+{% macro record_kind(customer_ref, email) -%}
+    case
+        when {{ customer_ref }} is not null then 'reference'
+        when {{ email }} is not null then 'email'
+    end
+{%- endmacro %}
+
+{#- Joins the rows of `events` to the source record that each names (customer_links, source_records): by its
+    customer_ref within its source system, else by its e-mail, whatever system that was seen in. A
+    condition; the columns are source_system, customer_ref and, with has_email, email. -#}
+{% macro names_record(events, records, has_email=true) -%}
+    {% if has_email -%}
+    coalesce({{ events }}.customer_ref, {{ events }}.email) = {{ records }}.reference
+    and case
+        when {{ events }}.customer_ref is null then 'email' else {{ events }}.source_system
+    end = {{ records }}.source_system
+    and case
+        when {{ events }}.customer_ref is null then 'email' else 'reference'
+    end = {{ records }}.record_kind
+    {%- else -%}
+    {{ events }}.customer_ref = {{ records }}.reference
+    and {{ events }}.source_system = {{ records }}.source_system
+    and {{ records }}.record_kind = 'reference'
+    {%- endif %}
+{%- endmacro %}

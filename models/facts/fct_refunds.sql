@@ -83,9 +83,4 @@ left join rates
         and dated.refunded_on = rates.rate_on
         and dated.currency <> dated.reporting_currency
 left join links
-    on
-        coalesce(dated.customer_ref, dated.email) = links.reference
-        and case
-            when dated.customer_ref is null then 'email' else dated.source_system
-        end = links.source_system
-        and (dated.customer_ref is null) = links.is_email
+    on {{ names_record('dated', 'links') | indent(8) }}

@@ -20,7 +20,7 @@ email_owners as (
         on
             customers.source_system = records.source_system
             and customers.customer_ref = records.reference
-            and not records.is_email
+            and records.record_kind = 'reference'
     where customers.email is not null
     qualify
         row_number() over (
@@ -35,17 +35,17 @@ email_owners as (
 select
     records.source_system,
     records.reference,
-    records.is_email,
+    records.record_kind,
     records.first_seen_at,
     {{ customer_id_of(
         'coalesce(email_owners.source_system, records.source_system)',
         'coalesce(email_owners.reference, records.reference)'
     ) }} as customer_id,
     case
-        when not records.is_email then 'reference'
+        when records.record_kind = 'reference' then 'reference'
         when email_owners.email is not null then 'e-mail of a reference'
         else 'e-mail'
     end as link_reason
 from records
 left join email_owners
-    on records.is_email and records.reference = email_owners.email
+    on records.record_kind = 'email' and records.reference = email_owners.email

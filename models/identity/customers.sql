@@ -27,7 +27,7 @@ attributes as (
     from links
     inner join customer_records
         on
-            not links.is_email
+            links.record_kind = 'reference'
             and links.source_system = customer_records.source_system
             and links.reference = customer_records.customer_ref
 )

@@ -93,7 +93,7 @@ identified as (
     select
         case when customer_ref is null then 'email' else source_system end as source_system,
         coalesce(customer_ref, email) as reference,
-        customer_ref is null as is_email,
+        {{ record_kind('customer_ref', 'email') }} as record_kind,
         seen_at,
         is_undated
     from sightings
@@ -103,7 +103,7 @@ identified as (
 select
     source_system,
     reference,
-    is_email,
+    record_kind,
     case when not bool_or(is_undated) then min(seen_at) end as first_seen_at
 from identified
-group by source_system, reference, is_email
+group by source_system, reference, record_kind
