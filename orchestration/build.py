@@ -323,6 +323,8 @@ def _tell(
         "as_of timestamp, definition_version varchar, basis varchar",
         "segment_observations": "segment_key varchar, segment_model varchar, "
         "as_of timestamp, definition_version varchar, basis varchar",
+        "identity_changes": "record_id varchar, previous_customer_id varchar, "
+        "customer_id varchar, identity_change varchar, as_of timestamp, basis varchar",
     }
     for table in STATE_TABLES:
         connection.execute(f"create table state.{table} ({columns[table]})")

@@ -33,8 +33,10 @@ RANK: dict[str, int] = {layer: rank for rank, side in enumerate(LAYERS) for laye
 SOURCE_READERS: dict[str, frozenset[str]] = {
     "raw": frozenset({"staging"}),
     "reference": frozenset({"staging"}),
-    "run": frozenset({"staging", "facts", "features", "membership", "kpis", "operations"}),
-    "state": frozenset({"membership", "kpis", "operations"}),
+    "run": frozenset(
+        {"staging", "identity", "facts", "features", "membership", "kpis", "operations"}
+    ),
+    "state": frozenset({"identity", "membership", "kpis", "operations"}),
 }
 
 # An analyst's file builds on what is known per customer, not on records as they landed.

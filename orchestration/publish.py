@@ -25,7 +25,7 @@ MARTS = "marts/clientele.duckdb"
 STORAGE_VERSION = "v1.2.0"
 """BI tools carry older DuckDB clients: 1.2 and later open this."""
 
-STATE_TABLES = ("segment_changes", "segment_observations")
+STATE_TABLES = ("segment_changes", "segment_observations", "identity_changes")
 RELEASE_LOG = "state/release_log.jsonl"
 
 

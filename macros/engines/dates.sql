@@ -99,3 +99,21 @@
 {% macro duckdb__next_instant(instant) -%}
     /*engine*/ cast({{ instant }} + interval 1 microsecond as timestamp) /*end engine*/
 {%- endmacro %}
+
+
+{#- The first instant (UTC) of the business date `day` in the time zone named by the expression
+    `time_zone`. -#}
+{% macro first_instant(day, time_zone) -%}
+    {{ return(adapter.dispatch('first_instant', 'clientele')(day, time_zone)) }}
+{%- endmacro %}
+
+{#- DuckDB takes the second of two local midnights, an hour late; where midnight does not occur it reads
+    it with the offset before the change, as wanted. -#}
+{% macro duckdb__first_instant(day, time_zone) -%}
+    {%- set midnight = "timezone('UTC', timezone(" ~ time_zone ~ ", cast(" ~ day ~ " as timestamp)))" -%}
+    /*engine*/ case
+        when cast(timezone({{ time_zone }}, timezone('UTC', {{ midnight }} - interval 1 hour)) as date)
+            = {{ day }} then {{ midnight }} - interval 1 hour
+        else {{ midnight }}
+    end /*end engine*/
+{%- endmacro %}

@@ -10,12 +10,13 @@
     {{ dbt.hash(source_system ~ " || '|' || " ~ reference) }}
 {%- endmacro %}
 
-{#- What kind of source record a row names: its customer_ref, else its e-mail; NULL where it names
-    nobody. -#}
-{% macro record_kind(customer_ref, email) -%}
+{#- What kind of source record a row names: its customer_ref, else its e-mail, else its phone; NULL
+    where it names nobody. -#}
+{% macro record_kind(customer_ref, email, phone) -%}
     case
         when {{ customer_ref }} is not null then 'reference'
         when {{ email }} is not null then 'email'
+        when {{ phone }} is not null then 'phone'
     end
 {%- endmacro %}
 

@@ -26,6 +26,7 @@ from_headers as (
         orders.order_id,
         orders.customer_ref,
         orders.email,
+        orders.phone_e164 as phone,
         orders.status,
         orders.currency,
         orders.sales_channel,
@@ -51,6 +52,7 @@ from_lines as (
         line_totals.order_id,
         line_totals.customer_ref,
         cast(null as string) as email,
+        cast(null as string) as phone,
         line_totals.status,
         line_totals.currency,
         cast(null as string) as sales_channel,
@@ -89,7 +91,7 @@ dated as (
 select
     dated.source_system,
     dated.order_id,
-    links.customer_id,
+    coalesce(links.customer_id, links_of_phones.customer_id) as customer_id,
     dated.status,
     dated.sales_channel,
     dated.origin,
@@ -113,3 +115,9 @@ left join rates
         and dated.currency <> dated.reporting_currency
 left join links
     on {{ names_record('dated', 'links') | indent(8) }}
+-- One without a reference and without an e-mail that is anybody's own.
+left join links as links_of_phones
+    on
+        dated.customer_ref is null
+        and dated.phone = links_of_phones.reference
+        and links_of_phones.record_kind = 'phone'

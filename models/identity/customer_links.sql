@@ -4,48 +4,72 @@ records as (
     select * from {{ ref('source_records') }}
 ),
 
-customers as (
-    select * from {{ ref('stg_customers') }}
+components as (
+    select * from {{ ref('record_components') }}
 ),
 
--- Which customer an e-mail belongs to: of the records that carry it the oldest, so that the answer
--- never depends on the order of arrival.
-email_owners as (
+-- The oldest record of a customer gives it its id; a tie is broken by what the record is called.
+firsts as (
     select
-        customers.email,
-        records.source_system,
-        records.reference
-    from customers
+        components.component_id,
+        records.record_id
+    from components
     inner join records
-        on
-            customers.source_system = records.source_system
-            and customers.customer_ref = records.reference
-            and records.record_kind = 'reference'
-    where customers.email is not null
+        on components.record_id = records.record_id
+    where components.component_id is not null
     qualify
         row_number() over (
-            partition by customers.email
+            partition by components.component_id
             order by
                 records.first_seen_at asc nulls first,
                 records.source_system asc nulls last,
-                records.reference asc nulls last
+                records.reference asc nulls last,
+                records.record_kind asc nulls last
         ) = 1
+),
+
+linked as (
+    select
+        record_id,
+        identifier_kind
+    from {{ ref('record_links') }}
+    union all
+    select
+        linked_record_id as record_id,
+        identifier_kind
+    from {{ ref('record_links') }}
+),
+
+reasons as (
+    select
+        record_id,
+        concat_ws(
+            ', ',
+            case when bool_or(identifier_kind = 'email') then 'email' end,
+            case when bool_or(identifier_kind = 'phone') then 'phone' end,
+            case when bool_or(identifier_kind = 'probable') then 'probable' end
+        ) as link_reason
+    from linked
+    group by record_id
 )
 
 select
+    records.record_id,
+    records.record_kind,
     records.source_system,
     records.reference,
-    records.record_kind,
     records.first_seen_at,
-    {{ customer_id_of(
-        'coalesce(email_owners.source_system, records.source_system)',
-        'coalesce(email_owners.reference, records.reference)'
-    ) }} as customer_id,
+    coalesce(firsts.record_id, records.record_id) as customer_id,
     case
-        when records.record_kind = 'reference' then 'reference'
-        when email_owners.email is not null then 'e-mail of a reference'
-        else 'e-mail'
-    end as link_reason
+        when reasons.record_id is null then 'alone'
+        when records.record_id = firsts.record_id then 'first'
+        else reasons.link_reason
+    end as link_reason,
+    coalesce(components.is_over_merged, false) as is_over_merged
 from records
-left join email_owners
-    on records.record_kind = 'email' and records.reference = email_owners.email
+left join components
+    on records.record_id = components.record_id
+left join firsts
+    on components.component_id = firsts.component_id
+left join reasons
+    on records.record_id = reasons.record_id

@@ -21,14 +21,16 @@ select
     source_system,
     order_id,
     customer_ref,
-    email
+    email,
+    phone_e164 as phone
 from orders
 union all
 select
     from_lines.source_system,
     from_lines.order_id,
     from_lines.customer_ref,
-    cast(null as string) as email
+    cast(null as string) as email,
+    cast(null as string) as phone
 from from_lines
 left join orders
     on from_lines.source_system = orders.source_system and from_lines.order_id = orders.order_id

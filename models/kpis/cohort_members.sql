@@ -10,8 +10,8 @@ observations as (
     select * from {{ ref('segment_observations') }}
 ),
 
-history as (
-    select * from {{ ref('segment_membership_history') }}
+stays as (
+    select * from {{ ref('segment_stays') }}
 ),
 
 first_activity as (
@@ -40,9 +40,9 @@ instants as (
 )
 
 select
-    first_activity.cohort_month,
+    cohort_month,
     'all' as segment_key,
-    first_activity.customer_id
+    customer_id
 from first_activity
 union all
 select
@@ -57,9 +57,9 @@ inner join instants
             instants.previous_as_of is null
             or first_activity.first_activity_at > instants.previous_as_of
         )
-inner join history
+inner join stays
     on
-        first_activity.customer_id = history.customer_id
-        and instants.segment_key = history.segment_key
-        and instants.as_of >= history.valid_from
-        and (history.valid_to is null or instants.as_of < history.valid_to)
+        first_activity.customer_id = stays.customer_id
+        and instants.segment_key = stays.segment_key
+        and instants.as_of >= stays.valid_from
+        and (stays.valid_to is null or instants.as_of < stays.valid_to)

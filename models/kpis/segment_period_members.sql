@@ -13,7 +13,7 @@ customers as (
 ),
 
 stays as (
-    select * from {{ ref('segment_stays') }}
+    select * from {{ ref('segment_stays') }} where is_listed
 ),
 
 everyone as (

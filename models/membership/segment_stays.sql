@@ -4,22 +4,53 @@ history as (
     select * from {{ ref('segment_membership_history') }}
 ),
 
+former_ids as (
+    select * from {{ ref('customer_id_map') }}
+),
+
+successors as (
+    select distinct customer_id from former_ids
+),
+
 catalogue as (
     select * from {{ ref('segment_catalogue') }}
 ),
 
 settings as (
     select * from {{ source('run', 'settings') }}
+),
+
+stays as (
+    select
+        history.segment_key,
+        history.customer_id,
+        history.valid_from,
+        history.valid_to
+    from history
+    left join former_ids
+        on history.customer_id = former_ids.former_customer_id
+    left join successors
+        on history.customer_id = successors.customer_id
+    where former_ids.former_customer_id is null and successors.customer_id is null
+    union all
+    select
+        segment_key,
+        customer_id,
+        valid_from,
+        valid_to
+    from {{ ref('successor_stays') }}
 )
 
 select
-    history.segment_key,
+    stays.segment_key,
     catalogue.exclusive_group,
-    history.customer_id,
-    history.valid_from,
-    {{ business_date('history.valid_from', 'settings.business_time_zone') }} as valid_from_on,
-    {{ business_date('history.valid_to', 'settings.business_time_zone') }} as valid_to_on
-from history
+    stays.customer_id,
+    catalogue.segment_key is not null as is_listed,
+    stays.valid_from,
+    stays.valid_to,
+    {{ business_date('stays.valid_from', 'settings.business_time_zone') }} as valid_from_on,
+    {{ business_date('stays.valid_to', 'settings.business_time_zone') }} as valid_to_on
+from stays
 cross join settings
-inner join catalogue
-    on history.segment_key = catalogue.segment_key
+left join catalogue
+    on stays.segment_key = catalogue.segment_key

@@ -84,6 +84,7 @@ class State:
 
     changes: list[tuple[Any, ...]] = field(default_factory=list)
     observations: list[tuple[Any, ...]] = field(default_factory=list)
+    identity: list[tuple[Any, ...]] = field(default_factory=list)
     as_of: datetime | None = None
 
 
@@ -173,6 +174,7 @@ class Pipeline:
         )
         _insert_rows(connection, "state.segment_changes", state.changes)
         _insert_rows(connection, "state.segment_observations", state.observations)
+        _insert_rows(connection, "state.identity_changes", state.identity)
         for node in self.order:
             self._build(connection, node)
             if node["name"] == until:
@@ -226,8 +228,13 @@ def next_state(connection: duckdb.DuckDBPyConnection, before: datetime) -> State
         "from segment_observations where as_of < ? order by all",
         [before],
     ).fetchall()
+    identity = connection.execute(
+        "select record_id, previous_customer_id, customer_id, identity_change, as_of, basis "
+        "from identity_changes where as_of < ? order by all",
+        [before],
+    ).fetchall()
     row = connection.execute("select as_of from run.settings").fetchone()
-    return State(changes, observations, row[0] if row else None)
+    return State(changes, observations, identity, row[0] if row else None)
 
 
 @cache

@@ -1,0 +1,85 @@
+-- What became of every record since the release before, beside all that became of it earlier.
+with
+
+published as (
+    select * from {{ source('state', 'identity_changes') }}
+),
+
+settings as (
+    select * from {{ source('run', 'settings') }}
+),
+
+before as (
+    select * from {{ ref('identity_standing') }}
+),
+
+after as (
+    select
+        links.record_id,
+        links.customer_id
+    from {{ ref('customer_links') }} as links
+    cross join settings
+    where links.first_seen_at is null or links.first_seen_at <= settings.as_of
+),
+
+compared as (
+    select
+        coalesce(before.record_id, after.record_id) as record_id,
+        before.customer_id as previous_customer_id,
+        after.customer_id
+    from before
+    full outer join after
+        on before.record_id = after.record_id
+),
+
+-- Of a former customer: in how many it is now. Of a customer: of how many it was.
+parts as (
+    select
+        previous_customer_id,
+        count(distinct customer_id) as part_count
+    from compared
+    where previous_customer_id is not null
+    group by previous_customer_id
+),
+
+origins as (
+    select
+        customer_id,
+        count(distinct previous_customer_id) as origin_count
+    from compared
+    where customer_id is not null
+    group by customer_id
+)
+
+select
+    compared.record_id,
+    compared.previous_customer_id,
+    compared.customer_id,
+    case
+        when compared.previous_customer_id is null then 'new'
+        when compared.customer_id is null then 'gone'
+        when parts.part_count > 1 then 'split'
+        when origins.origin_count > 1 then 'merged'
+        else 'older_record'
+    end as identity_change,
+    settings.as_of,
+    'published' as basis,
+    true as is_new
+from compared
+cross join settings
+left join parts
+    on compared.previous_customer_id = parts.previous_customer_id
+left join origins
+    on compared.customer_id = origins.customer_id
+where
+    coalesce(compared.previous_customer_id, '') <> coalesce(compared.customer_id, '')
+union all
+select
+    record_id,
+    previous_customer_id,
+    customer_id,
+    identity_change,
+    as_of,
+    basis,
+    false as is_new
+from published

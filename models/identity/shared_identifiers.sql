@@ -1,0 +1,99 @@
+with
+
+sightings as (
+    select * from {{ ref('sightings') }}
+),
+
+records as (
+    select * from {{ ref('source_records') }}
+),
+
+identifiers as (
+    select
+        customer_ref,
+        source_system,
+        email,
+        phone,
+        'email' as identifier_kind,
+        email as identifier_value
+    from sightings
+    where email is not null
+    union all
+    select
+        customer_ref,
+        source_system,
+        email,
+        phone,
+        'phone' as identifier_kind,
+        phone as identifier_value
+    from sightings
+    where phone is not null
+),
+
+-- Most values name one record only, and are done with here.
+repeated as (
+    select
+        identifier_kind,
+        identifier_value
+    from identifiers
+    group by identifier_kind, identifier_value
+    having
+        count(*) > 1
+),
+
+carried as (
+    select distinct
+        identifiers.identifier_kind,
+        identifiers.identifier_value,
+        case
+            when identifiers.customer_ref is not null then identifiers.source_system
+            when identifiers.email is not null then 'email'
+            else 'phone'
+        end as source_system,
+        coalesce(identifiers.customer_ref, identifiers.email, identifiers.phone) as reference,
+        {{ record_kind(
+            'identifiers.customer_ref', 'identifiers.email', 'identifiers.phone'
+        ) }} as record_kind
+    from identifiers
+    inner join repeated
+        on
+            identifiers.identifier_kind = repeated.identifier_kind
+            and identifiers.identifier_value = repeated.identifier_value
+),
+
+in_one_system as (
+    select
+        identifier_kind,
+        identifier_value,
+        source_system,
+        count(*) as record_count,
+        count(*) filter (where record_kind = 'reference') as reference_count
+    from carried
+    group by identifier_kind, identifier_value, source_system
+),
+
+usable as (
+    select
+        identifier_kind,
+        identifier_value
+    from in_one_system
+    group by identifier_kind, identifier_value
+    having
+        sum(record_count) > 1
+        and max(reference_count) <= {{ var('identifier_maximum_references') }}
+)
+
+select
+    records.record_id,
+    carried.identifier_kind,
+    carried.identifier_value
+from carried
+inner join usable
+    on
+        carried.identifier_kind = usable.identifier_kind
+        and carried.identifier_value = usable.identifier_value
+inner join records
+    on
+        carried.record_kind = records.record_kind
+        and carried.source_system = records.source_system
+        and carried.reference = records.reference
