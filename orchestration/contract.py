@@ -8,6 +8,7 @@ here: how files are found, mapped, typed or stored (``landing``, ``mapping``, ``
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import re
 from collections.abc import Iterable
@@ -55,6 +56,9 @@ class Column:
         event_time: the business time of the row, held against the plausible span.
         minimum, maximum: the least and the greatest value that may occur, or None.
         above: a value that every value exceeds, or None.
+        limits_where: a column and the value of it for which these limits hold; None for always.
+        not_before: the first date that may occur, or None.
+        not_after_load: no date after the business day on which it was loaded may occur.
         format: ``json`` for a text that must be JSON, else None.
         e164_of: the column whose phone number this column holds in E.164, or None. Ingestion
             fills it; no file and no mapping does.
@@ -70,6 +74,9 @@ class Column:
     minimum: int | None = None
     maximum: int | None = None
     above: int | None = None
+    limits_where: tuple[str, str] | None = None
+    not_before: dt.date | None = None
+    not_after_load: bool = False
     format: str | None = None
     e164_of: str | None = None
 
@@ -279,6 +286,7 @@ def _entity(table: dict[str, Any], where: str) -> Entity:
     )
     named = {*entity.key, *entity.replaced_by, *entity.position_within, *entity.one_of}
     named.update(column.e164_of for column in columns if column.e164_of is not None)
+    named.update(column.limits_where[0] for column in columns if column.limits_where is not None)
     named.update(column for column in (entity.orders_by, entity.event_time) if column is not None)
     for column in sorted(named - set(entity.column_names)):
         raise _malformed(place, f"config.meta names column '{column}', which is not declared")
@@ -321,6 +329,11 @@ def _column(node: dict[str, Any], where: str) -> Column:
     data_type = str(node.get("data_type", ""))
     if data_type not in _SQL_TYPES and not _DECIMAL.fullmatch(data_type):
         raise _malformed(where, f"column '{name}' has the unknown type '{data_type}'")
+    not_before = meta.get("not_before")
+    if not_before is not None and (data_type != "date" or type(not_before) is not dt.date):
+        raise _malformed(where, f"'not_before' of column '{name}' is not a date of a date")
+    if meta.get("not_after_load") and data_type != "date":
+        raise _malformed(where, f"'not_after_load' of column '{name}' is for dates")
     return Column(
         name=name,
         data_type=data_type,
@@ -332,9 +345,24 @@ def _column(node: dict[str, Any], where: str) -> Column:
         minimum=meta.get("minimum"),
         maximum=meta.get("maximum"),
         above=meta.get("above"),
+        limits_where=_limits_where(meta, f"{where} {name}"),
+        not_before=not_before,
+        not_after_load=bool(meta.get("not_after_load", False)),
         e164_of=meta.get("e164_of"),
         format=_format(meta.get("format"), data_type, f"{where} {name}"),
     )
+
+
+def _limits_where(meta: dict[str, Any], where: str) -> tuple[str, str] | None:
+    declared = meta.get("limits_where")
+    if declared is None:
+        return None
+    if not isinstance(declared, dict) or len(declared) != 1:
+        raise _malformed(where, "'limits_where' must name one column and the value of it")
+    if not {"minimum", "maximum", "above"} & meta.keys():
+        raise _malformed(where, "'limits_where' stands without a minimum, maximum or above")
+    ((column, value),) = declared.items()
+    return str(column), str(value).lower()
 
 
 def _format(declared: Any, data_type: str, where: str) -> str | None:

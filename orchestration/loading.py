@@ -436,6 +436,9 @@ class Loader:
         group = plan.group
         rules = self._rules_of(group.block)
         as_they_stand = {identifier(name) for name in group.columns} if is_trimmed else set()
+        value_of = {
+            source.column.name: _names(place).value for place, source in enumerate(plan.sources)
+        }
         steps = {
             source.column.name: typed(
                 source.column,
@@ -443,6 +446,7 @@ class Loader:
                 _names(place),
                 rules,
                 is_trimmed=source.sql in as_they_stand,
+                limited_by=value_of.get((source.column.limits_where or ("",))[0], "null"),
             )
             for place, source in enumerate(plan.sources)
         }

@@ -23,6 +23,7 @@ NOT_ACCEPTED: Final = "not one of the accepted values"
 BEFORE_START: Final = "before the declared start of the business"
 BEFORE_ANY_START: Final = "before 1971: a placeholder, or the business must declare its start"
 IN_THE_FUTURE: Final = "implausible: more than a day after it was loaded"
+AFTER_LOAD: Final = "after the day on which it was loaded"
 NOT_JSON: Final = "not JSON"
 NEGATIVE_ZERO: Final = "negative zero"
 OUT_OF_RANGE: Final = "number out of range"
@@ -154,7 +155,13 @@ def local_time(instant: str, time_zone: str) -> str:
 
 
 def typed(
-    column: Column, source_type: str, names: Names, rules: Rules, *, is_trimmed: bool = False
+    column: Column,
+    source_type: str,
+    names: Names,
+    rules: Rules,
+    *,
+    is_trimmed: bool = False,
+    limited_by: str = "null",
 ) -> Typed:
     """The rules of one column.
 
@@ -164,6 +171,7 @@ def typed(
         names: how the steps refer to one another.
         rules: zone, format and plausible span.
         is_trimmed: it is known of every value that no white space stands at its ends.
+        limited_by: SQL of the value of the column that ``limits_where`` names.
     """
     taken = _KINDS[column.kind](column, source_type, names, rules)
     value = taken.value
@@ -177,14 +185,8 @@ def typed(
         faults.append(f"when not {_accepted(column, names)} then {literal(NOT_ACCEPTED)}")
     if column.format == "json":
         faults.append(f"when not json_valid({names.value}) then {literal(NOT_JSON)}")
-    for limit, outside, told in (
-        (column.minimum, "<", "below the minimum of"),
-        (column.maximum, ">", "above the maximum of"),
-        (column.above, "<=", "not above"),
-    ):
-        if limit is not None:
-            reason = literal(f"{told} {limit}")
-            faults.append(f"when {names.value} {outside} {int(limit)} then {reason}")
+    faults.extend(_limits(column, names.value, limited_by))
+    faults.extend(_dates(column, names.value, rules))
     if column.event_time:
         faults.extend(_span(column, names.value, rules))
     nested = source_type.endswith("]") or source_type.startswith(("STRUCT", "MAP", "UNION"))
@@ -206,6 +208,36 @@ def _accepted(column: Column, names: Names) -> str:
     if whole:
         tests.append(f"{names.value} in ({', '.join(map(literal, whole))})")
     return f"({' or '.join(tests)})"
+
+
+def _limits(column: Column, value: str, limited_by: str) -> list[str]:
+    """Faults of a number outside its limits, where these hold."""
+    applies, where = "", ""
+    if column.limits_where is not None:
+        other, wanted = column.limits_where
+        applies = f"lower({limited_by}) = {literal(wanted)} and "
+        where = f" where {other} is {wanted}"
+    return [
+        f"when {applies}{value} {outside} {int(limit)} then {literal(f'{told} {limit}{where}')}"
+        for limit, outside, told in (
+            (column.minimum, "<", "below the minimum of"),
+            (column.maximum, ">", "above the maximum of"),
+            (column.above, "<=", "not above"),
+        )
+        if limit is not None
+    ]
+
+
+def _dates(column: Column, value: str, rules: Rules) -> list[str]:
+    """Faults of a date that nobody can have, such as a birth in the future."""
+    faults = []
+    if column.not_before is not None:
+        reason = literal(f"before {column.not_before}")
+        faults.append(f"when {value} < date '{column.not_before}' then {reason}")
+    if column.not_after_load:
+        today = f"{local_time(_timestamp_literal(rules.loaded_at), rules.time_zone)}::date"
+        faults.append(f"when {value} > {today} then {literal(AFTER_LOAD)}")
+    return faults
 
 
 def _span(column: Column, value: str, rules: Rules) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ sources:
         config: {{meta: {meta}}}
         columns:
           - {{name: order_id, data_type: {kind}, config: {{meta: {{required: true}}}}}}
-          - {{name: line, data_type: int}}
+          - {{name: line, data_type: int, config: {{meta: {column}}}}}
   - name: run
     tables: []
 """
@@ -88,9 +89,11 @@ DOCUMENTED = {
 }
 
 
-def write(folder: Path, *, meta: str = "{key: [order_id]}", kind: str = "string") -> Path:
+def write(
+    folder: Path, *, meta: str = "{key: [order_id]}", kind: str = "string", column: str = "{}"
+) -> Path:
     path = folder / "_sources.yml"
-    path.write_text(MINIMAL.format(meta=meta, kind=kind), encoding="utf-8")
+    path.write_text(MINIMAL.format(meta=meta, kind=kind, column=column), encoding="utf-8")
     return path
 
 
@@ -112,6 +115,9 @@ def test_the_projects_own_contract_is_read() -> None:
     assert contract.entity("fx_rates").column("rate_to_reporting").above == 0
     assert contract.entity("marketing_spend").key_if_given
     assert contract.entity("consents").one_of == ("customer_ref", "email")
+    assert contract.entity("survey_responses").column("score").limits_where == ("question", "nps")
+    assert contract.entity("customers").column("birth_date").not_before == dt.date(1900, 1, 1)
+    assert contract.entity("customers").column("birth_date").not_after_load
 
 
 def test_every_entity_of_the_documented_contract_is_declared() -> None:
@@ -157,6 +163,22 @@ def test_a_malformed_contract_is_refused(tmp_path: Path, meta: str, kind: str, t
         load_contract(write(tmp_path, meta=meta, kind=kind))
 
 
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        ("{maximum: 10, limits_where: {qestion: nps}}", "'qestion', which is not declared"),
+        ("{maximum: 10, limits_where: nps}", "must name one column"),
+        ("{maximum: 10, limits_where: {order_id: a, line: 1}}", "must name one column"),
+        ("{limits_where: {order_id: a}}", "without a minimum, maximum or above"),
+        ("{not_before: 1900-01-01}", "'not_before' of column 'line'"),
+        ("{not_after_load: true}", "'not_after_load' of column 'line'"),
+    ],
+)
+def test_a_limit_that_could_never_hold_is_refused(tmp_path: Path, column: str, told: str) -> None:
+    with pytest.raises(ClienteleError, match=told):
+        load_contract(write(tmp_path, column=column))
+
+
 def test_a_missing_or_broken_file_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ClienteleError, match="cannot be read"):
         load_contract(tmp_path / "_sources.yml")
@@ -168,7 +190,7 @@ def test_a_missing_or_broken_file_is_told_in_a_sentence(tmp_path: Path) -> None:
 def test_a_new_entity_needs_only_yaml(tmp_path: Path) -> None:
     path = tmp_path / "_sources.yml"
     path.write_text(
-        MINIMAL.format(meta="{key: [order_id], key_if_given: true}", kind="bigint"),
+        MINIMAL.format(meta="{key: [order_id], key_if_given: true}", kind="bigint", column="{}"),
         encoding="utf-8",
     )
 

@@ -676,6 +676,69 @@ def test_a_row_that_names_nobody_is_quarantined_where_it_must_name_somebody(shop
     ]
 
 
+def test_a_score_is_held_to_the_scale_of_its_question_and_to_no_other(shop: Shop) -> None:
+    shop.land("orders.csv", ORDERS + "1,2024-01-01,1\n")
+    shop.land(
+        "survey_responses.csv",
+        "response_id,responded_at,question,score\n"
+        "1,2024-01-01,nps,0\n"
+        "2,2024-01-01,NPS,10\n"
+        "3,2024-01-01,nps,10.0001\n"
+        "4,2024-01-01, NPS ,11\n"
+        "5,2024-01-01,nps,-1\n"
+        "6,2024-01-01,nps,\n"
+        "7,2024-01-01,csat,100\n"
+        "8,2024-01-01,who knows,11\n",
+    )
+    shop.load()
+
+    loaded = shop.query("select response_id from raw.survey_responses order by all")
+    assert loaded == [("1",), ("2",), ("6",), ("7",)]
+    assert shop.rejects() == [
+        (4, "score", "10.0001", "above the maximum of 10 where question is nps"),
+        (5, "score", "11", "above the maximum of 10 where question is nps"),
+        (6, "score", "-1", "below the minimum of 0 where question is nps"),
+        (9, "question", "who knows", "not one of the accepted values"),
+    ]
+
+
+def test_nobody_is_born_after_the_load_or_before_1900(shop: Shop) -> None:
+    shop.map("business_time_zone: Asia/Tokyo\n")
+    shop.land("orders.csv", ORDERS + "1,2024-01-01,1\n")
+    today = (LOADED_AT + dt.timedelta(hours=9)).date()
+    tomorrow = today + dt.timedelta(days=1)
+    shop.land(
+        "customers.csv",
+        f"customer_ref,birth_date\na,1900-01-01\nb,1899-12-31\nc,{today}\nd,{tomorrow}\ne,\n",
+    )
+    shop.load()
+
+    loaded = shop.query("select customer_ref from raw.customers order by all")
+    assert loaded == [("a",), ("c",), ("e",)]
+    assert shop.rejects() == [
+        (3, "birth_date", "1899-12-31", "before 1900-01-01"),
+        (5, "birth_date", f"{tomorrow}", "after the day on which it was loaded"),
+    ]
+
+
+def test_a_consent_without_a_date_is_quarantined(shop: Shop) -> None:
+    shop.land("orders.csv", ORDERS + "1,2024-01-01,1\n")
+    shop.land(
+        "consents.csv",
+        "changed_at,purpose,granted,customer_ref\n"
+        ",marketing,true,a\n"
+        "soon,marketing,true,a\n"
+        "2024-01-01,marketing,true,a\n",
+    )
+    shop.load()
+
+    assert shop.query("select customer_ref, granted from raw.consents") == [("a", True)]
+    assert shop.rejects() == [
+        (2, "changed_at", None, "missing required value"),
+        (3, "changed_at", "soon", "not an ISO 8601 time"),
+    ]
+
+
 def test_phone_numbers_become_e164_by_the_country_of_their_row_or_the_default(shop: Shop) -> None:
     shop.map("default_country: NL\n")
     shop.land("orders.csv", "phone," + ORDERS + "020 794 0000,1,2024-01-01,1\n")
