@@ -18,6 +18,32 @@ amounts as (
         reporting_amount
     from {{ ref('fct_refunds') }}
     where is_counting
+    union all
+    -- Lines in the currency of their order lack a rate with it and are not told twice.
+    select
+        'order_lines' as entity,
+        order_lines.currency,
+        order_lines.ordered_on as needed_on,
+        order_lines.reporting_net_amount as reporting_amount
+    from {{ ref('fct_order_lines') }} as order_lines
+    inner join {{ ref('fct_orders') }} as orders
+        on
+            order_lines.source_system = orders.source_system
+            and order_lines.order_id = orders.order_id
+    where orders.reporting_net_amount is not null
+    union all
+    -- A period that starts after as_of has no rate yet.
+    select
+        'subscriptions' as entity,
+        subscriptions.currency,
+        subscriptions.started_on as needed_on,
+        subscriptions.reporting_monthly_amount as reporting_amount
+    from {{ ref('fct_subscriptions') }} as subscriptions
+    cross join {{ source('run', 'settings') }} as settings
+    where
+        subscriptions.status = 'active'
+        and subscriptions.monthly_amount is not null
+        and subscriptions.started_at <= settings.as_of
 ),
 
 mixed as (

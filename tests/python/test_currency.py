@@ -107,6 +107,69 @@ def test_lines_in_two_currencies_form_no_order(pipeline: Pipeline) -> None:
     assert entity == "order_lines with two currencies in one order"
 
 
+def line(number: int, currency: str | None) -> dict[str, Any]:
+    return {
+        "order_id": "o1",
+        "line_number": number,
+        "product_id": "p",
+        "quantity": Decimal(1),
+        "unit_price": Decimal(5),
+        "status": "completed",
+        "currency": currency,
+        "source_system": "default",
+        "_batch_id": "b1",
+    }
+
+
+def test_a_line_that_is_not_in_the_currency_of_its_order_needs_a_rate_too(
+    pipeline: Pipeline,
+) -> None:
+    lines = [line(1, "EUR"), line(2, None)]
+    built = run(pipeline, orders=[order("o1", "GBP")], order_lines=lines)
+    assert pipeline.failing_rows(built, GATE) == [("order_lines", "EUR", DAY, 1)]
+    built = run(pipeline, orders=[order("o1", "GBP")], order_lines=lines, fx_rates=[rate(0)])
+    assert pipeline.failing_rows(built, GATE) == []
+    # In the currency of an order without a rate they are not told again.
+    built = run(pipeline, orders=[order("o1", "EUR")], order_lines=lines)
+    assert pipeline.failing_rows(built, GATE) == [("orders", "EUR", DAY, 1)]
+
+
+def subscription(**values: Any) -> dict[str, Any]:
+    return {
+        "subscription_id": "s1",
+        "started_at": datetime(2024, 6, 10),
+        "customer_ref": "a",
+        "status": "active",
+        "monthly_amount": Decimal("10.0000"),
+        "currency": "EUR",
+        "source_system": "default",
+        "_batch_id": "b1",
+    } | values
+
+
+@pytest.mark.parametrize(
+    ("values", "rates", "failing"),
+    [
+        ({}, [rate(7)], []),
+        ({}, [rate(8)], [("subscriptions", "EUR", DAY, 1)]),
+        ({"currency": None}, [], []),
+        # Nothing of these is added up, at least not yet.
+        ({"monthly_amount": None}, [], []),
+        ({"status": "trial"}, [], []),
+        ({"started_at": datetime(2024, 7, 1)}, [], []),
+    ],
+)
+def test_what_a_subscription_costs_needs_the_rate_of_its_start(
+    pipeline: Pipeline,
+    values: dict[str, Any],
+    rates: list[dict[str, Any]],
+    failing: list[tuple[Any, ...]],
+) -> None:
+    subscriptions = [subscription(**values)]
+    built = run(pipeline, orders=[order("o1", "GBP")], subscriptions=subscriptions, fx_rates=rates)
+    assert pipeline.failing_rows(built, GATE) == failing
+
+
 def test_a_correction_of_a_rate_holds_from_then_on(pipeline: Pipeline) -> None:
     rates = [rate(0, "0.8"), rate(0, "0.9", _batch_id="b2")]
     assert revenue(run(pipeline, orders=[order("o1", "EUR")], fx_rates=rates)) == 9
