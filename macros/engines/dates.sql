@@ -117,3 +117,13 @@
         else {{ midnight }}
     end /*end engine*/
 {%- endmacro %}
+
+
+{#- The hour of the day, 0 to 23, that clocks in the time zone show at the instant `instant` (UTC). -#}
+{% macro local_hour(instant, time_zone) -%}
+    {{ return(adapter.dispatch('local_hour', 'clientele')(instant, time_zone)) }}
+{%- endmacro %}
+
+{% macro duckdb__local_hour(instant, time_zone) -%}
+    /*engine*/ cast(hour(timezone({{ time_zone }}, timezone('UTC', {{ instant }}))) as int) /*end engine*/
+{%- endmacro %}

@@ -50,3 +50,21 @@
         ) }}
     end
 {%- endmacro %}
+
+{#- Share of the net amount of orders that was bought at a discount; NULL where that amount is not above 0. -#}
+{% macro discount_share(discounted_net_amount, order_net_amount) -%}
+    case
+        when {{ order_net_amount }} > 0 then {{ ratio(discounted_net_amount, order_net_amount) }}
+    end
+{%- endmacro %}
+
+{#- What the last `days` brought in beside what as many of the last `long_days` did: 1 is steady, above 1 is
+    upside potential. NULL where these brought in nothing. -#}
+{% macro spend_trend(net_revenue, days, long_net_revenue, long_days) -%}
+    case
+        when {{ long_net_revenue }} > 0
+            then {{ ratio(
+                'coalesce(' ~ net_revenue ~ ', 0) * ' ~ long_days, long_net_revenue ~ ' * ' ~ days
+            ) }}
+    end
+{%- endmacro %}
