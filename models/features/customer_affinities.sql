@@ -38,24 +38,37 @@ kinds as (
     where brand is not null
 ),
 
--- Order ids are unique within their source system only; an order may hold several values.
-order_counts as (
+-- Order ids are unique within their source system only; several lines of an order are one order.
+numbered_orders as (
     select
-        as_of,
         customer_id,
         kind,
-        count(*) as order_count
+        ordered_at,
+        row_number() over (
+            partition by customer_id, kind
+            order by
+                ordered_at asc nulls last,
+                source_system asc nulls last,
+                order_id asc nulls last
+        ) as order_number
     from (
         select distinct
-            spine.as_of,
-            kinds.customer_id,
-            kinds.kind,
-            kinds.source_system,
-            kinds.order_id
+            customer_id,
+            kind,
+            source_system,
+            order_id,
+            ordered_at
         from kinds
-        inner join spine on kinds.ordered_at <= spine.as_of
     ) as orders_of_kind
-    group by as_of, customer_id, kind
+),
+
+evident as (
+    select
+        numbered_orders.customer_id,
+        numbered_orders.kind,
+        numbered_orders.ordered_at as evident_at
+    from numbered_orders
+    inner join thresholds on numbered_orders.order_number = thresholds.affinity_minimum_orders
 ),
 
 spend as (
@@ -77,12 +90,11 @@ select
     spend.kind_value as top_value,
     spend.net_amount as top_net_amount
 from spend
-inner join order_counts
+inner join evident
     on
-        spend.as_of = order_counts.as_of
-        and spend.customer_id = order_counts.customer_id
-        and spend.kind = order_counts.kind
-inner join thresholds on order_counts.order_count >= thresholds.affinity_minimum_orders
+        spend.customer_id = evident.customer_id
+        and spend.kind = evident.kind
+        and spend.as_of >= evident.evident_at
 where spend.net_amount > 0
 qualify
     row_number() over (
