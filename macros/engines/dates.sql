@@ -127,3 +127,23 @@
 {% macro duckdb__local_hour(instant, time_zone) -%}
     /*engine*/ cast(hour(timezone({{ time_zone }}, timezone('UTC', {{ instant }}))) as int) /*end engine*/
 {%- endmacro %}
+
+
+{#- The instant `minutes` elapsed minutes after `instant`; before it where they are negative. -#}
+{% macro add_minutes(instant, minutes) -%}
+    {{ return(adapter.dispatch('add_minutes', 'clientele')(instant, minutes)) }}
+{%- endmacro %}
+
+{% macro duckdb__add_minutes(instant, minutes) -%}
+    /*engine*/ cast({{ instant }} + to_minutes({{ minutes }}) as timestamp) /*end engine*/
+{%- endmacro %}
+
+
+{#- Whole seconds from the instant `start` to the instant `stop`, which is not earlier; rounded down. -#}
+{% macro seconds_between(start, stop) -%}
+    {{ return(adapter.dispatch('seconds_between', 'clientele')(start, stop)) }}
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(start, stop) -%}
+    /*engine*/ cast((epoch_us({{ stop }}) - epoch_us({{ start }})) // 1000000 as bigint) /*end engine*/
+{%- endmacro %}
