@@ -269,6 +269,7 @@ SYNONYMS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "accounts": {
         "account_ref": ("account id", "company id", "company domain name", "record id", "id"),
+        "parent_account_ref": ("parent account id", "parent company id", "parent id"),
         "name": ("company name", "account name", "company", "name", "firma"),
         "employees": ("number of employees", "employees", "headcount", "mitarbeiter"),
         "annual_revenue": ("annual revenue", "revenue", "umsatz"),

@@ -31,6 +31,7 @@ latest as (
 with_countries as (
     select
         latest.*,
+        trim(latest.industry_code) as bare_code,
         case
             when {{ spelling('latest.country') }} is null then settings.default_country
             else countries.country_code
@@ -43,6 +44,7 @@ with_countries as (
 select
     with_countries.source_system,
     with_countries.account_ref,
+    with_countries.parent_account_ref,
     with_countries.name as account_name,
     upper(trim(with_countries.currency)) as currency,
     with_countries.country,
@@ -69,9 +71,17 @@ left join subdivisions
     on
         with_countries.country_code = subdivisions.country_code
         and {{ spelling('with_countries.region') }} = subdivisions.spelling
--- Sectors are told by the first two digits of a code in either scheme.
+-- Ranges may lie within ranges: the longest that fits is the most exact. A shorter code than the
+-- range's says too little to be in it.
 left join sectors
     on
         with_countries.industry_scheme = sectors.industry_scheme
-        and left(trim(with_countries.industry_code), 2) >= sectors.first_code
-        and left(trim(with_countries.industry_code), 2) <= sectors.last_code
+        and length(with_countries.bare_code) >= length(sectors.first_code)
+        and left(with_countries.bare_code, length(sectors.first_code)) >= sectors.first_code
+        and left(with_countries.bare_code, length(sectors.first_code)) <= sectors.last_code
+qualify
+    row_number() over (
+        partition by
+            with_countries.source_system, with_countries.account_ref, with_countries.observed_at
+        order by length(sectors.first_code) desc nulls last
+    ) = 1

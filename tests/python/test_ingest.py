@@ -625,6 +625,19 @@ def test_accepted_values_and_minimum_are_held() -> None:
     ]
 
 
+def test_an_account_without_employees_has_no_band_and_is_refused() -> None:
+    employees = load_contract().entity("accounts").column("employees")
+    found = taken(employees, ["1", "", "0", "-5", "ten", "2.5"], UTC_RULES)
+    assert [fault for _, fault in found] == [
+        None,
+        None,
+        "below the minimum of 1",
+        "below the minimum of 1",
+        "not a whole number",
+        "not a whole number",
+    ]
+
+
 def test_limits_json_and_open_lists_are_held() -> None:
     sentiment = Column("sentiment", "decimal(9,6)", minimum=-1, maximum=1)
     assert [fault for _, fault in taken(sentiment, ["-1", "1", "1.000001"], UTC_RULES)] == [
