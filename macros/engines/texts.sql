@@ -20,3 +20,33 @@
     /*engine*/ string_agg({{ text }}, {{ separator }} order by {{ order_key }} asc nulls last)
     /*end engine*/
 {%- endmacro %}
+
+
+{#- The distinct texts of a JSON list, trimmed and lower case, in alphabetical order, joined by `, `; blanks
+    and nulls are left out. NULL for an empty list and for what is no list. -#}
+{% macro json_list_text(json) -%}
+    {{ return(adapter.dispatch('json_list_text', 'clientele')(json)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_list_text(json) -%}
+    /*engine*/ nullif(array_to_string(list_sort({{ duckdb__json_list(json) }}), ', '), '') /*end engine*/
+{%- endmacro %}
+
+
+{#- How many distinct texts a JSON list has, as json_list_text counts them; NULL for what is no list. -#}
+{% macro json_list_count(json) -%}
+    {{ return(adapter.dispatch('json_list_count', 'clientele')(json)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_list_count(json) -%}
+    /*engine*/ cast(len({{ duckdb__json_list(json) }}) as int) /*end engine*/
+{%- endmacro %}
+
+{% macro duckdb__json_list(json) -%}
+    case
+        when json_type({{ json }}) = 'ARRAY'
+            then list_distinct(list_transform(
+                from_json({{ json }}, '["varchar"]'), lambda element: nullif(lower(trim(element)), '')
+            ))
+    end
+{%- endmacro %}

@@ -10,6 +10,11 @@
     {{ dbt.hash(source_system ~ " || '|' || " ~ reference) }}
 {%- endmacro %}
 
+{#- The id of the account that a source system calls `account_ref`; NULL without one. -#}
+{% macro account_id_of(source_system, account_ref) -%}
+    {{ dbt.hash("'account|' || " ~ source_system ~ " || '|' || " ~ account_ref) }}
+{%- endmacro %}
+
 {#- What kind of source record a row names: its customer_ref, else its e-mail, else its phone; NULL
     where it names nobody. -#}
 {% macro record_kind(customer_ref, email, phone) -%}
