@@ -1,0 +1,1 @@
+{{ rfm_inputs_query(ref('account_features'), 'account_id') }}
