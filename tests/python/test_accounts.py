@@ -1,4 +1,4 @@
-"""Business accounts on the whole pipeline: what is wrong in their input is shown, and loses nothing.
+"""Business accounts on the whole pipeline: what is wrong in their input loses nothing.
 
 The edges of every model stand in the unit tests beside it; here is what crosses models.
 """
@@ -127,3 +127,27 @@ def test_the_order_of_rows_changes_nothing(
     again = pipeline.run(turned, as_of=AS_OF, currency="EUR")
     query = "select * from account_profiles where as_of = ? order by all"
     assert again.execute(query, [AS_OF]).fetchall() == built.execute(query, [AS_OF]).fetchall()
+
+
+def test_the_catalogue_measures_the_current_profiles(built: duckdb.DuckDBPyConnection) -> None:
+    found = built.execute(
+        "select name, entity, profile_count, filled_count, fill_rate from variable_catalogue "
+        "where name in ('purchase_frequency', 'company_size', 'age', 'predicted_values') "
+        "order by name, entity"
+    ).fetchall()
+    assert found[-3:] == [
+        ("predicted_values", "customer", None, None, None),
+        ("purchase_frequency", "account", 5, 5, Decimal(1)),
+        ("purchase_frequency", "customer", 5, 5, Decimal(1)),
+    ]
+    assert found[-4] == ("company_size", "account", 5, 2, Decimal("0.4"))
+    columns = {
+        (entity, column)
+        for entity in ("customer", "account")
+        for column, *_ in built.execute(f"describe {entity}_profiles").fetchall()
+    }
+    measured = built.execute("select entity, column_name from profile_fill_rates").fetchall()
+    assert set(measured) == columns
+    assert len(measured) == len(columns)
+    variables = built.execute("select distinct variable from variable_catalogue").fetchall()
+    assert {name for (name,) in variables} == {f"SV-{number:02d}" for number in range(1, 49)}
