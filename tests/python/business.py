@@ -15,260 +15,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from pathlib import Path
 
+from business_activity import ACTIVE, ACTIVITY_ODDITIES
+from business_shop import (
+    AS_OF_DATES,
+    BATCHES,
+    NOON,
+    SYSTEMS,
+    TIME_ZONE,
+    Person,
+    Shop,
+)
 from hypothesis import strategies as st
-from oracle import Raw, last_instant, utc_of_local
+from oracle_rows import Raw, Seeds, last_instant, read_seeds, utc_of_local
 
-CUSTOMER_COLUMNS = (
-    "customer_ref",
-    "source_system",
-    "email",
-    "phone",
-    "first_name",
-    "last_name",
-    "birth_date",
-    "gender",
-    "income_band",
-    "education",
-    "occupation",
-    "household_size",
-    "has_children",
-    "country",
-    "region",
-    "city",
-    "postal_code",
-    "created_at",
-    "acquisition_channel",
-    "acquisition_campaign_id",
-    "account_ref",
-    "updated_at",
-    "attributes",
-)
-ORDER_COLUMNS = (
-    "order_id",
-    "ordered_at",
-    "customer_ref",
-    "email",
-    "phone",
-    "status",
-    "currency",
-    "gross_amount",
-    "discount_amount",
-    "tax_amount",
-    "shipping_amount",
-    "net_amount",
-    "sales_channel",
-    "coupon_code",
-    "source_system",
-    "updated_at",
-)
-ORDER_LINE_COLUMNS = (
-    "order_id",
-    "line_number",
-    "product_id",
-    "quantity",
-    "unit_price",
-    "discount_amount",
-    "ordered_at",
-    "customer_ref",
-    "currency",
-    "status",
-    "source_system",
-)
-REFUND_COLUMNS = (
-    "refund_id",
-    "refunded_at",
-    "amount",
-    "order_id",
-    "customer_ref",
-    "email",
-    "currency",
-    "reason",
-    "source_system",
-)
+from orchestration.reference import country_spellings, subdivision_spellings
 
-SYSTEMS = ("default", "shop")
-COUNTING_STATUSES = ("placed", "paid", "shipped", "completed", None)
-BATCHES = ("batch-1", "batch-2", "batch-3", "batch-4")
-TIME_ZONE = "Europe/London"
-
-# Dates of as_of around which calendars go wrong: leap day, year's end, both clock changes.
-AS_OF_DATES = (
-    date(2024, 2, 29),
-    date(2024, 3, 1),
-    date(2024, 3, 31),
-    date(2024, 10, 27),
-    date(2024, 12, 31),
-    date(2025, 1, 15),
-    date(2025, 3, 30),
-    date(2025, 6, 30),
-)
-# Local times at which a day, or an hour of a clock change, begins or ends.
-TIMES = (
-    time(0, 0),
-    time(0, 30),
-    time(1, 0),
-    time(1, 30),
-    time(2, 0),
-    time(12, 0),
-    time(17, 45, 10),
-    time(23, 30),
-    time(23, 59, 59, 999999),
-)
-NOON = time(12, 0)
-
-
-@dataclass(frozen=True)
-class Business:
-    """Raw rows, the instant to look at them, and the names of the oddities inside."""
-
-    raw: Raw
-    as_of: datetime
-    oddities: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Person:
-    """A reference in a source system, and the e-mail on file."""
-
-    source_system: str
-    customer_ref: str
-    email: str
-
-
-class Shop:
-    """Collects the rows of one business; ids count up, so they never collide by chance."""
-
-    def __init__(self, rng: random.Random, as_of: datetime, as_of_on: date) -> None:
-        self.rng = rng
-        self.as_of = as_of
-        self.as_of_on = as_of_on
-        self.customers: list[dict[str, Any]] = []
-        self.orders: list[dict[str, Any]] = []
-        self.lines: list[dict[str, Any]] = []
-        self.refunds: list[dict[str, Any]] = []
-        self.fx_rates: list[dict[str, Any]] = []
-        self._next = 0
-
-    # Small choices
-
-    def number(self) -> int:
-        """A number not used before in this business."""
-        self._next += 1
-        return self._next
-
-    def person(self, source_system: str | None = None) -> Person:
-        """Somebody new, of whom nothing is known yet."""
-        number = self.number()
-        # A leading zero: references are text, and 007 is not 7.
-        system = source_system or self.rng.choice(SYSTEMS)
-        return Person(system, f"{number:04d}", f"person{number}@example.com")
-
-    def money(self, low: int = 1, high: int = 40) -> Decimal:
-        """An amount of few distinct values, so that ties are common."""
-        return Decimal(self.rng.randint(low, high) * 125).scaleb(-2).quantize(Decimal("0.0001"))
-
-    def day(self, low: int = 0, high: int = 800) -> int:
-        """So many business days before as_of."""
-        return self.rng.randint(low, high)
-
-    def at(self, days_ago: int, local: time | None = None) -> datetime:
-        """A UTC instant on a business day before as_of (on an edge of the day, mostly)."""
-        on = self.as_of_on - timedelta(days=days_ago)
-        chosen = local if local is not None else self.rng.choice(TIMES)
-        return utc_of_local(datetime.combine(on, chosen), TIME_ZONE)
-
-    def batch(self) -> str:
-        """Any of the batches."""
-        return self.rng.choice(BATCHES)
-
-    # Rows
-
-    def customer(self, who: Person, **values: Any) -> dict[str, Any]:
-        """A customer record."""
-        row = dict.fromkeys(CUSTOMER_COLUMNS) | {
-            "customer_ref": who.customer_ref,
-            "source_system": who.source_system,
-            "email": who.email,
-            "country": "GB",
-            "created_at": self.at(self.day()),
-            "_batch_id": self.batch(),
-        }
-        row |= values
-        self.customers.append(row)
-        return row
-
-    def order(self, who: Person | None, days_ago: int, **values: Any) -> dict[str, Any]:
-        """A header, counting unless ``status`` says otherwise."""
-        row = dict.fromkeys(ORDER_COLUMNS) | {
-            "order_id": f"O{self.number()}",
-            "ordered_at": self.at(days_ago),
-            "customer_ref": who.customer_ref if who else None,
-            "source_system": who.source_system if who else self.rng.choice(SYSTEMS),
-            "status": self.rng.choice(COUNTING_STATUSES),
-            "currency": self.rng.choice(("GBP", None)),
-            "net_amount": self.money(),
-            "sales_channel": self.rng.choice(("web", "store")),
-            "_batch_id": self.batch(),
-        }
-        row |= values
-        self.orders.append(row)
-        return row
-
-    def line(
-        self, who: Person | None, order_id: str, days_ago: int, **values: Any
-    ) -> dict[str, Any]:
-        """A line of an order; lines of one order share a batch unless told otherwise."""
-        row = dict.fromkeys(ORDER_LINE_COLUMNS) | {
-            "order_id": order_id,
-            "line_number": 1 + sum(line["order_id"] == order_id for line in self.lines),
-            "product_id": f"P{self.rng.randint(1, 5)}",
-            "quantity": Decimal(self.rng.randint(1, 4)).quantize(Decimal("0.0001")),
-            "unit_price": self.money(high=12),
-            "ordered_at": self.at(days_ago, NOON),
-            "customer_ref": who.customer_ref if who else None,
-            "source_system": who.source_system if who else "default",
-            "status": self.rng.choice(COUNTING_STATUSES),
-            "_batch_id": BATCHES[1],
-        }
-        row |= values
-        self.lines.append(row)
-        return row
-
-    def refund(self, days_ago: int, amount: Decimal, **values: Any) -> dict[str, Any]:
-        """A refund of nobody and nothing, unless told otherwise."""
-        row = dict.fromkeys(REFUND_COLUMNS) | {
-            "refund_id": f"R{self.number()}",
-            "refunded_at": self.at(days_ago),
-            "amount": amount,
-            "source_system": "default",
-            "_batch_id": self.batch(),
-        }
-        row |= values
-        self.refunds.append(row)
-        return row
-
-    def refund_of(
-        self, order: dict[str, Any], days_ago: int, amount: Decimal, **values: Any
-    ) -> dict[str, Any]:
-        """A refund of an order (or of one by its line)."""
-        of = {"order_id": order["order_id"], "source_system": order["source_system"]}
-        return self.refund(days_ago, amount, **(of | values))
-
-    def rate(self, currency: str, days_ago: int) -> None:
-        """A rate of that day; the same day always has the same."""
-        on = self.as_of_on - timedelta(days=days_ago)
-        digits = 70_000_001 + (on.toordinal() * 7_919 + ord(currency[0]) * 104_729) % 20_000_003
-        row = {
-            "rate_date": on,
-            "currency": currency,
-            "rate_to_reporting": Decimal(digits).scaleb(-8),
-            "source_system": "default",
-            "_batch_id": BATCHES[0],
-        }
-        if row not in self.fx_rates:
-            self.fx_rates.append(row)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 # Ordinary customers --------------------------------------------------------------------------
@@ -381,7 +146,7 @@ def refund_by_email(shop: Shop) -> None:
     who = shop.person()
     shop.customer(who)
     shop.refund(shop.day(), shop.money(), email=f" {who.email.upper()} ")
-    shop.refund(shop.day(), shop.money(), email=f"guest{shop.number()}@example.com")
+    shop.refund(shop.day(), shop.money(), email=f"guest{shop.number()}@mill.example")
 
 
 def cancelled_negative_header(shop: Shop) -> None:
@@ -459,7 +224,7 @@ def order_without_identifier(shop: Shop) -> None:
 
 def order_by_email_only(shop: Shop) -> None:
     """A guest known by e-mail alone, written in two ways."""
-    email = f"guest{shop.number()}@example.com"
+    email = f"guest{shop.number()}@mill.example"
     shop.order(None, shop.day(), email=email)
     shop.order(None, shop.day(), email=f"  {email.title()}")
 
@@ -474,8 +239,8 @@ def email_only_order_of_a_record(shop: Shop) -> None:
 
 
 def email_of_several_records(shop: Shop) -> None:
-    """Two records share an e-mail and stay two; a guest order goes to the first seen."""
-    email = f"family{shop.number()}@example.com"
+    """Two records share an e-mail and a guest order has it too: one customer."""
+    email = f"family{shop.number()}@mill.example"
     for _ in range(2):
         who = shop.person()
         created_at = shop.rng.choice((None, shop.at(100, NOON), shop.at(shop.day())))
@@ -752,12 +517,28 @@ ODDITIES: tuple[Callable[[Shop], None], ...] = (
 
 # Businesses ----------------------------------------------------------------------------------
 
+Part = Callable[[Shop], None]
+ORDER_PARTS: tuple[Part, ...] = (*ODDITIES, *ORDINARY)
+ALL_ODDITIES: tuple[Part, ...] = (*ODDITIES, *ACTIVITY_ODDITIES)
+ALL_PARTS: tuple[Part, ...] = (*ALL_ODDITIES, *ORDINARY, *ACTIVE)
 
-def build(
-    rng: random.Random,
-    parts: Sequence[Callable[[Shop], None]],
-    as_of_on: date | None = None,
-) -> Business:
+
+@dataclass(frozen=True)
+class Business:
+    """Raw rows, the instant to look at them, and the names of the oddities inside."""
+
+    raw: Raw
+    as_of: datetime
+    oddities: tuple[str, ...]
+
+
+@cache
+def project_seeds() -> Seeds:
+    """The seeds of the project, as data."""
+    return read_seeds(ROOT / "seeds", country_spellings(), subdivision_spellings())
+
+
+def build(rng: random.Random, parts: Sequence[Part], as_of_on: date | None = None) -> Business:
     """A business made of the given parts, its rows in random order.
 
     ``as_of`` is the last microsecond of a business day, or (one time in three) noon of it.
@@ -769,35 +550,37 @@ def build(
     shop = Shop(rng, as_of, on)
     for part in parts:
         part(shop)
-    for rows in (shop.customers, shop.orders, shop.lines, shop.refunds, shop.fx_rates):
+    for rows in shop.rows.values():
         rng.shuffle(rows)
-    names = {part.__name__ for part in parts if part in ODDITIES}
-    raw = Raw(
-        shop.customers,
-        shop.orders,
-        shop.lines,
-        shop.refunds,
-        TIME_ZONE,
-        fx_rates=shop.fx_rates,
-        reporting_currency="GBP",
-    )
+    names = {part.__name__ for part in parts if part in ALL_ODDITIES}
+    plain = Raw(time_zone=TIME_ZONE, reporting_currency="GBP", seeds=project_seeds())
+    raw = plain.with_rows(shop.rows)
     return Business(raw, as_of, tuple(sorted(names)))
 
 
 def generate(rng: random.Random, parts: int = 12) -> Business:
     """A random business of so many parts, two oddities for each ordinary customer."""
-    chosen = [rng.choice(ORDINARY if rng.randint(1, 3) == 1 else ODDITIES) for _ in range(parts)]
+    ordinary = (*ORDINARY, *ACTIVE)
+    chosen = [
+        rng.choice(ordinary if rng.randint(1, 3) == 1 else ALL_ODDITIES) for _ in range(parts)
+    ]
     return build(rng, chosen)
 
 
 def every_oddity(seed: int, as_of_on: date | None = None, ordinary: int = 20) -> Business:
     """A business with every oddity once, among ordinary customers."""
     rng = random.Random(seed)
-    return build(rng, [*(rng.choice(ORDINARY) for _ in range(ordinary)), *ODDITIES], as_of_on)
+    people = (*ORDINARY, *ACTIVE)
+    return build(rng, [*(rng.choice(people) for _ in range(ordinary)), *ALL_ODDITIES], as_of_on)
 
 
 @st.composite
-def businesses(draw: st.DrawFn, max_parts: int = 12) -> Business:
-    """Random businesses as a hypothesis strategy, from nothing at all to ``max_parts`` parts."""
-    parts = draw(st.lists(st.sampled_from((*ODDITIES, *ORDINARY)), max_size=max_parts))
-    return build(draw(st.randoms(use_true_random=False)), parts)
+def businesses(
+    draw: st.DrawFn, max_parts: int = 12, parts: Sequence[Part] = ORDER_PARTS
+) -> Business:
+    """Random businesses as a hypothesis strategy, from nothing at all to ``max_parts`` parts.
+
+    ``ORDER_PARTS`` are of orders, refunds and records alone; ``ALL_PARTS`` are of every entity.
+    """
+    chosen = draw(st.lists(st.sampled_from(parts), max_size=max_parts))
+    return build(draw(st.randoms(use_true_random=False)), chosen)

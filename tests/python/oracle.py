@@ -5,76 +5,70 @@ each other: where they differ, one of them is wrong. Clarity goes before speed; 
 points are exact (Decimal and Fraction), and nothing here knows about floats.
 
 Does not belong here: SQL or anything read from the models, files and landing formats (rows come
-as they are after ingestion), links between customers
-(two references that share an e-mail stay two customers), and random input (business.py).
+as they are after ingestion), who is one customer (oracle_identity.py), variables besides those of
+orders (oracle_variables.py), and random input (business.py).
 
-Vocabulary: all instants are naive datetimes in UTC; ``on`` is a business date; a customer is
-``('ref', source_system, customer_ref)`` or ``('email', normalised e-mail)``.
+Vocabulary: all instants are naive datetimes in UTC; ``on`` is a business date; a customer is the
+least of its records: ``('ref', source_system, customer_ref)``, ``('email', normalised e-mail)`` or
+``('phone', E.164)``.
 """
 
 from __future__ import annotations
 
-import calendar
-import hashlib
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
-from functools import cache, lru_cache
 from itertools import pairwise
-from typing import Any
-from zoneinfo import ZoneInfo
 
-Row = Mapping[str, Any]
-Customer = tuple[str, ...]
+from oracle_identity import Customer, resolve
+from oracle_rows import (
+    ZERO,
+    Converter,
+    Raw,
+    Row,
+    add_months,
+    business_date,
+    first_instant,
+    last_instant,
+    last_of_month,
+    median,
+    money_of,
+    month_of,
+    months_between,
+    quantile,
+    ratio,
+    record_id,
+    text_of,
+)
+
 Segments = Mapping[str, Collection[Customer]]
 RfmMap = Callable[[int, int, int], str]
 
-ZERO = Decimal(0)
-FOUR_PLACES = Decimal("0.0001")
 WINDOWS = (30, 90, 365)
-ONE_MICROSECOND = timedelta(microseconds=1)
 
 
-# Input ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Raw:
-    """Typed rows of all batches that count, as after ingestion.
-
-    Each row is a mapping with the columns of the input contract (absent ones are NULL),
-    ``source_system`` filled in, and ``_batch_id``: a later batch has the greater one.
-    """
-
-    customers: Sequence[Row] = ()
-    orders: Sequence[Row] = ()
-    order_lines: Sequence[Row] = ()
-    refunds: Sequence[Row] = ()
-    time_zone: str = "UTC"
-    fx_rates: Sequence[Row] = ()
-    reporting_currency: str | None = None
+# What the rows say -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Order:
-    """An order in its latest known form, counting or not.
-
-    ``seen_at`` is its earliest time of all: that of the order itself or, for one derived from
-    lines, of its earliest line even if that line was cancelled.
-    """
+    """An order in its latest known form, counting or not; its amounts in its own currency."""
 
     source_system: str
     order_id: str
     ordered_at: datetime
-    seen_at: datetime
+    on: date
     customer: Customer | None
     net_amount: Decimal
+    currency: str | None
     counts: bool
     has_discount: bool
+    sales_channel: str | None
+    lines: tuple[Row, ...]
 
 
 @dataclass(frozen=True)
@@ -113,357 +107,11 @@ class Ledger:
 
 
 def customer_id(customer: Customer) -> str:
-    """The published id of a customer: md5 of ``source_system|ref`` or of ``email|address``."""
-    text = "|".join(customer[1:]) if customer[0] == "ref" else "|".join(customer)
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+    """The published id of a customer, which is that of its least record."""
+    return record_id(customer)
 
 
-# Business calendar and exact numbers ---------------------------------------------------------
-
-
-@cache
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
-
-
-@lru_cache(maxsize=200_000)
-def business_date(at: datetime, time_zone: str) -> date:
-    """The date of a UTC instant in the business time zone."""
-    return at.replace(tzinfo=UTC).astimezone(_zone(time_zone)).date()
-
-
-@lru_cache(maxsize=200_000)
-def utc_of_local(local: datetime, time_zone: str) -> datetime:
-    """The naive UTC instant of a naive local time.
-
-    A time that occurs twice is the first; one that does not occur is read with the offset before
-    the change. Both are what ``fold=0`` means (PEP 495).
-    """
-    return local.replace(tzinfo=_zone(time_zone), fold=0).astimezone(UTC).replace(tzinfo=None)
-
-
-def first_instant(on: date, time_zone: str) -> datetime:
-    """The first instant (UTC) of a business date."""
-    return utc_of_local(datetime.combine(on, time.min), time_zone)
-
-
-def last_instant(on: date, time_zone: str) -> datetime:
-    """The last microsecond (UTC) of a business date."""
-    return first_instant(on + timedelta(days=1), time_zone) - ONE_MICROSECOND
-
-
-def month_of(on: date) -> date:
-    """The first date of the month of a date."""
-    return on.replace(day=1)
-
-
-def add_months(month: date, months: int) -> date:
-    """The first date of the month that lies ``months`` after the month of ``month``."""
-    index = month.year * 12 + month.month - 1 + months
-    return date(index // 12, index % 12 + 1, 1)
-
-
-def months_between(earlier: date, later: date) -> int:
-    """Number of calendar months from the month of one date to that of another."""
-    return (later.year - earlier.year) * 12 + later.month - earlier.month
-
-
-def last_of_month(month: date) -> date:
-    """The last date of a month."""
-    return month.replace(day=calendar.monthrange(month.year, month.month)[1])
-
-
-def round_half_even(value: Fraction | Decimal | int, places: int) -> Decimal:
-    """A number rounded half even to ``places`` decimals, from its exact value."""
-    scaled = round(Fraction(value) * 10**places)  # round() of a Fraction is exact and half even
-    return Decimal(scaled).scaleb(-places)
-
-
-def ratio(
-    numerator: Decimal | int | None, denominator: Decimal | int | None, places: int
-) -> Decimal | None:
-    """numerator / denominator, rounded half even; None where the denominator is None or 0."""
-    if numerator is None or not denominator:
-        return None
-    return round_half_even(Fraction(numerator) / Fraction(denominator), places)
-
-
-def quantile(values: Iterable[Decimal | int], p: Fraction) -> Fraction:
-    """Type-7 quantile (Hyndman & Fan 1996: linear interpolation), exact; ``values`` not empty."""
-    ranked = sorted(Fraction(value) for value in values)
-    place = (len(ranked) - 1) * p
-    low = place.numerator // place.denominator
-    if low + 1 == len(ranked):
-        return ranked[low]
-    return ranked[low] + (place - low) * (ranked[low + 1] - ranked[low])
-
-
-def median(values: Iterable[int]) -> Decimal | None:
-    """Middle value, or the mean of the middle two; None of nothing."""
-    ranked = sorted(values)
-    if not ranked:
-        return None
-    middle = ranked[(len(ranked) - 1) // 2] + ranked[len(ranked) // 2]
-    return round_half_even(Fraction(middle, 2), 1)
-
-
-# Latest versions, identity and the ledger ----------------------------------------------------
-
-
-def _text(value: object) -> str | None:
-    """A text, or None where it is missing or blank."""
-    return value if isinstance(value, str) and value.strip() else None
-
-
-def _email(value: object) -> str | None:
-    text = _text(value)
-    return text.strip().lower() if text else None
-
-
-def _money(value: object) -> Decimal:
-    if value is None:
-        return ZERO
-    if not isinstance(value, Decimal):
-        raise TypeError(f"an amount must be a Decimal, not {type(value).__name__}")
-    return value
-
-
-def _status(row: Row) -> str:
-    return _text(row.get("status")) or "completed"
-
-
-def latest(rows: Iterable[Row], key: Sequence[str]) -> list[Row]:
-    """The version of each key that holds: greatest ``updated_at`` (None lowest), later batch."""
-
-    def age(row: Row) -> tuple[datetime, str]:
-        return (row.get("updated_at") or datetime.min, row["_batch_id"])
-
-    chosen: dict[tuple[object, ...], Row] = {}
-    for row in rows:
-        name = tuple(row[column] for column in key)
-        if name not in chosen or age(row) >= age(chosen[name]):
-            chosen[name] = row
-    return list(chosen.values())
-
-
-def latest_lines(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
-    """Lines per (source_system, order_id): those of the last batch that has any of the order."""
-    by_order: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        key = (row["source_system"], row["order_id"])
-        held = by_order.get(key)
-        if held is None or row["_batch_id"] > held[0]["_batch_id"]:
-            by_order[key] = [row]
-        elif row["_batch_id"] == held[0]["_batch_id"]:
-            held.append(row)
-    return by_order
-
-
-def line_amount(row: Row) -> Decimal:
-    """quantity x unit_price - discount of a line, rounded half even to 4 places."""
-    exact = row["quantity"] * row["unit_price"] - _money(row.get("discount_amount"))
-    return Decimal(exact).quantize(FOUR_PLACES, rounding=ROUND_HALF_EVEN)
-
-
-@dataclass(frozen=True)
-class _Party:
-    """Who a row names: a reference, or an e-mail without one, or nobody."""
-
-    ref: Customer | None = None
-    email: str | None = None
-
-    @property
-    def is_named(self) -> bool:
-        return self.ref is not None or self.email is not None
-
-
-NOBODY = _Party()
-
-
-def _party(row: Row) -> _Party:
-    ref = _text(row.get("customer_ref"))
-    if ref is not None:
-        return _Party(ref=("ref", row["source_system"], ref))
-    return _Party(email=_email(row.get("email")))
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """An order before its customer is resolved, with the refunds that were exported inside it."""
-
-    source_system: str
-    order_id: str
-    ordered_at: datetime
-    seen_at: datetime
-    party: _Party
-    net_amount: Decimal
-    currency: str | None
-    counts: bool
-    has_discount: bool
-    cancellations: tuple[tuple[datetime, Decimal, str | None, _Party], ...] = ()
-    # Whom its lines name, who need not be whom the order counts for.
-    named_by_lines: tuple[_Party, ...] = ()
-
-
-def _is_counting_line(line: Row) -> bool:
-    return _status(line) not in ("cancelled", "test")
-
-
-def _header_draft(row: Row, lines: Sequence[Row]) -> _Draft:
-    net_amount, status, party = _money(row["net_amount"]), _status(row), _party(row)
-    is_refund = status == "cancelled" and net_amount < 0
-    has_discount = (
-        _money(row.get("discount_amount")) > 0
-        or _text(row.get("coupon_code")) is not None
-        or any(_money(x.get("discount_amount")) > 0 for x in lines if _is_counting_line(x))
-    )
-    return _Draft(
-        source_system=row["source_system"],
-        order_id=row["order_id"],
-        ordered_at=row["ordered_at"],
-        seen_at=row["ordered_at"],
-        party=party,
-        net_amount=net_amount,
-        currency=_text(row.get("currency")),
-        counts=status not in ("cancelled", "test"),
-        has_discount=has_discount,
-        cancellations=(
-            ((row["ordered_at"], -net_amount, _text(row.get("currency")), party),)
-            if is_refund
-            else ()
-        ),
-        named_by_lines=tuple(_party(line) for line in lines),
-    )
-
-
-def _lines_draft(lines: Sequence[Row]) -> _Draft | None:
-    """The order that lines without a header make; None where no line has a date.
-
-    The lines that count form the order. Where none does, the order is known all the same (by all
-    of its lines) and does not count.
-    """
-    counting = [line for line in lines if _is_counting_line(line)]
-    forming = counting or lines
-    all_dates = [line["ordered_at"] for line in lines if line.get("ordered_at") is not None]
-    if not all_dates:
-        return None
-    dates = [line["ordered_at"] for line in forming if line.get("ordered_at") is not None]
-    ordered_at = min(dates or all_dates)
-    refs = sorted(ref for line in forming if (ref := _text(line.get("customer_ref"))) is not None)
-    system = lines[0]["source_system"]
-    party = _Party(ref=("ref", system, refs[0])) if refs else NOBODY
-    named = sorted(text for line in forming if (text := _text(line.get("currency"))) is not None)
-    currency = named[0] if named else None
-    cancellations = []
-    for line in lines:
-        amount = line_amount(line)
-        if _status(line) == "cancelled" and amount < 0:
-            own = _party(line)
-            occurred_at = line.get("ordered_at") or ordered_at
-            money_of = _text(line.get("currency")) or currency
-            cancellations.append((occurred_at, -amount, money_of, own if own.is_named else party))
-    return _Draft(
-        source_system=system,
-        order_id=lines[0]["order_id"],
-        ordered_at=ordered_at,
-        seen_at=min(all_dates),
-        party=party,
-        net_amount=sum((line_amount(line) for line in counting), ZERO),
-        currency=currency,
-        counts=bool(counting),
-        has_discount=any(_money(line.get("discount_amount")) > 0 for line in counting),
-        cancellations=tuple(cancellations),
-        named_by_lines=tuple(_party(line) for line in lines),
-    )
-
-
-def _drafts(raw: Raw) -> list[_Draft]:
-    lines = latest_lines(raw.order_lines)
-    drafts = []
-    for row in latest(raw.orders, ("source_system", "order_id")):
-        drafts.append(_header_draft(row, lines.pop((row["source_system"], row["order_id"]), ())))
-    for rest in lines.values():
-        draft = _lines_draft(rest)
-        if draft is not None:
-            drafts.append(draft)
-    return drafts
-
-
-def _earliest(seen: dict[Customer, datetime | None], who: Customer, at: datetime | None) -> None:
-    """Note that a customer was seen; None (always) is before every instant."""
-    if who not in seen:
-        seen[who] = at
-    elif at is None:
-        seen[who] = None
-    else:
-        known = seen[who]
-        seen[who] = None if known is None else min(known, at)
-
-
-def _sightings(
-    records: Sequence[Row], drafts: Sequence[_Draft], refunds: Sequence[Row]
-) -> list[tuple[_Party, datetime | None]]:
-    """Every time at which a row names somebody."""
-    found: list[tuple[_Party, datetime | None]] = [
-        (_Party(ref=("ref", row["source_system"], row["customer_ref"])), row.get("created_at"))
-        for row in records
-    ]
-    found += [(draft.party, draft.seen_at) for draft in drafts]
-    # A line happens when its order does: at the time of the header, else of its earliest line.
-    found += [(who, draft.seen_at) for draft in drafts for who in draft.named_by_lines]
-    parties = {(draft.source_system, draft.order_id): draft.party for draft in drafts}
-    for row in refunds:
-        own = _party(row)
-        # A refund that names nobody belongs to whom its order names, who is seen by it too.
-        of_order = parties.get((row["source_system"], row.get("order_id") or ""), own)
-        found.append((own if own.is_named else of_order, row["refunded_at"]))
-    return [(party, at) for party, at in found if party.is_named]
-
-
-def _owners_of_emails(
-    records: Sequence[Row], sightings: Sequence[tuple[_Party, datetime | None]]
-) -> dict[str, Customer]:
-    """The customer record that each e-mail of `customers` belongs to.
-
-    Of several: the one first seen (always, that is NULL, first), then by system and reference.
-    """
-    seen: dict[Customer, datetime | None] = {}
-    for party, at in sightings:
-        if party.ref is not None:
-            _earliest(seen, party.ref, at)
-    carriers: dict[str, list[Customer]] = defaultdict(list)
-    for row in records:
-        email = _email(row.get("email"))
-        if email is not None:
-            carriers[email].append(("ref", row["source_system"], row["customer_ref"]))
-    return {
-        email: min(refs, key=lambda ref: (seen[ref] or datetime.min, ref[1], ref[2]))
-        for email, refs in carriers.items()
-    }
-
-
-class _Converter:
-    """Amounts in the reporting currency, by the latest rate that is at most 7 days old."""
-
-    def __init__(self, raw: Raw) -> None:
-        self._reporting = raw.reporting_currency
-        self._rates: dict[str, dict[date, Decimal]] = defaultdict(dict)
-        for row in latest(raw.fx_rates, ("source_system", "rate_date", "currency")):
-            self._rates[row["currency"]][row["rate_date"]] = row["rate_to_reporting"]
-
-    def reporting(self, amount: Decimal, currency: str | None, on: date) -> Decimal:
-        """The amount, converted.
-
-        Raises:
-            ValueError: there is no rate.
-        """
-        if currency is None or currency == self._reporting:
-            return amount
-        for age in range(8):
-            rate = self._rates[currency].get(on - timedelta(days=age))
-            if rate is not None:
-                return round_half_even(Fraction(amount) * Fraction(rate), 4)
-        raise ValueError(f"no rate of {currency} on {on}")
+# The ledger ----------------------------------------------------------------------------------
 
 
 def resolve_orders(raw: Raw | Ledger) -> Ledger:
@@ -476,19 +124,8 @@ def resolve_orders(raw: Raw | Ledger) -> Ledger:
     """
     if isinstance(raw, Ledger):
         return raw
-    money = _Converter(raw)
-    records = latest(raw.customers, ("source_system", "customer_ref"))
-    refunds = latest(raw.refunds, ("source_system", "refund_id"))
-    drafts = _drafts(raw)
-    sightings = _sightings(records, drafts, refunds)
-    owners = _owners_of_emails(records, sightings)
-
-    def customer_of(party: _Party) -> Customer | None:
-        if party.ref is not None:
-            return party.ref
-        if party.email is not None:
-            return owners.get(party.email, ("email", party.email))
-        return None
+    identity = resolve(raw)
+    money = Converter(raw)
 
     def given_back(
         at: datetime, who: Customer | None, amount: Decimal, currency: str | None
@@ -496,32 +133,26 @@ def resolve_orders(raw: Raw | Ledger) -> Ledger:
         on = business_date(at, raw.time_zone)
         return Fact(at, on, who, -money.reporting(amount, currency, on), is_order=False)
 
-    first_seen: dict[Customer, datetime | None] = {}
-    for party, at in sightings:
-        customer = customer_of(party)
-        if customer is not None:
-            _earliest(first_seen, customer, at)
-
-    orders = [
-        Order(
+    orders = []
+    facts = []
+    for draft in raw.drafts:
+        on = business_date(draft.ordered_at, raw.time_zone)
+        order = Order(
             draft.source_system,
             draft.order_id,
             draft.ordered_at,
-            draft.seen_at,
-            customer_of(draft.party),
+            on,
+            identity.customer(draft.party),
             draft.net_amount,
+            draft.currency,
             draft.counts,
             draft.has_discount,
+            draft.sales_channel,
+            draft.lines,
         )
-        for draft in drafts
-    ]
-    known = {(order.source_system, order.order_id): order for order in orders}
-    currencies = {(draft.source_system, draft.order_id): draft.currency for draft in drafts}
-    facts = []
-    for order, draft in zip(orders, drafts, strict=True):
-        on = business_date(order.ordered_at, raw.time_zone)
+        orders.append(order)
         if order.counts:
-            amount = money.reporting(order.net_amount, draft.currency, on)
+            amount = money.reporting(order.net_amount, order.currency, on)
             facts.append(
                 Fact(
                     order.ordered_at,
@@ -532,19 +163,20 @@ def resolve_orders(raw: Raw | Ledger) -> Ledger:
                     has_discount=order.has_discount,
                 )
             )
-        for at_, amount, currency, who in draft.cancellations:
-            facts.append(given_back(at_, customer_of(who), amount, currency))
-    for row in refunds:
+        for at, amount, currency, who in draft.cancellations:
+            facts.append(given_back(at, identity.customer(who), amount, currency))
+    known = {(order.source_system, order.order_id): order for order in orders}
+    for row in raw.latest("refunds"):
         of = known.get((row["source_system"], row.get("order_id") or ""))
         if of is not None and not of.counts:
             continue
-        party = _party(row)
-        owner = of.customer if of is not None and not party.is_named else customer_of(party)
-        order_currency = currencies.get((row["source_system"], row.get("order_id") or ""))
-        currency = _text(row.get("currency")) or order_currency
-        facts.append(given_back(row["refunded_at"], owner, _money(row["amount"]), currency))
+        owner = identity.customer(raw.namer.party(row))
+        if owner is None and of is not None:
+            owner = of.customer
+        currency = text_of(row.get("currency")) or (of.currency if of is not None else None)
+        facts.append(given_back(row["refunded_at"], owner, money_of(row["amount"]), currency))
     facts.sort(key=lambda f: (f.at, f.customer or (), f.amount, f.is_order, f.has_discount))
-    return Ledger(raw.time_zone, tuple(orders), tuple(facts), first_seen)
+    return Ledger(raw.time_zone, tuple(orders), tuple(facts), identity.customers())
 
 
 # Features ------------------------------------------------------------------------------------

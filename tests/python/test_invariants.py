@@ -19,6 +19,7 @@ import oracle
 from business import NOON, Business, Shop, businesses
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from oracle_rows import latest, latest_lines
 from pipeline import Pipeline
 
 Row = Mapping[str, Any]
@@ -199,12 +200,12 @@ def order_times(rows: Rows) -> dict[tuple[str, str], datetime]:
 def latest_form(business: Business) -> Rows:
     """The records that hold: as occurred, a correction counts also before it was made."""
     raw = business.raw
-    lines = oracle.latest_lines(raw.order_lines).values()
+    lines = latest_lines(raw.order_lines).values()
     return {
-        "customers": [dict(row) for row in oracle.latest(raw.customers, KEYS["customers"])],
-        "orders": [dict(row) for row in oracle.latest(raw.orders, KEYS["orders"])],
+        "customers": [dict(row) for row in latest(raw.customers, KEYS["customers"])],
+        "orders": [dict(row) for row in latest(raw.orders, KEYS["orders"])],
         "order_lines": [dict(line) for held in lines for line in held],
-        "refunds": [dict(row) for row in oracle.latest(raw.refunds, KEYS["refunds"])],
+        "refunds": [dict(row) for row in latest(raw.refunds, KEYS["refunds"])],
         "fx_rates": [dict(row) for row in raw.fx_rates],
     }
 

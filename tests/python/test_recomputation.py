@@ -24,19 +24,9 @@ FEATURES = [
 ]
 
 
-def raw_rows(raw: oracle.Raw) -> dict[str, list[dict[str, Any]]]:
-    return {
-        "customers": raw.customers,
-        "orders": raw.orders,
-        "order_lines": raw.order_lines,
-        "refunds": raw.refunds,
-        "fx_rates": raw.fx_rates,
-    }
-
-
 def build(pipeline: Pipeline, business: Business, instants: list[datetime]) -> Any:
     return pipeline.run(
-        raw_rows(business.raw),
+        business.raw.entities(),
         as_of=business.as_of,
         instants=instants,
         time_zone=business.raw.time_zone,
