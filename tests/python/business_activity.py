@@ -1034,6 +1034,20 @@ def birthdays(shop: Shop) -> None:
         shop.customer(shop.person(), birth_date=day, gender=shop.rng.choice(("m", "?", None)))
 
 
+def addresses(shop: Shop) -> None:
+    """Names, codes and spellings of places; regions of another country, and of none."""
+    for country, region in (
+        ("United States", "California"),
+        (" us ", "tx"),
+        ("GBR", "England"),
+        ("GB", "California"),
+        (None, "England"),
+        ("Narnia", "Lantern Waste"),
+        ("Netherlands", None),
+    ):
+        shop.customer(shop.person(), country=country, region=region, city="Anywhere")
+
+
 def anniversaries(shop: Shop) -> None:
     """First bought today, a year ago, tomorrow a year ago, and on a 29 February."""
     for days_ago in (0, 365, 364, 366):
@@ -1147,6 +1161,7 @@ ACTIVITY_ODDITIES: tuple[Callable[[Shop], None], ...] = (
     sales_channels_at_one_instant,
     habits_on_the_edge,
     birthdays,
+    addresses,
     anniversaries,
     occasions,
     referred_by_oneself,

@@ -1030,7 +1030,7 @@ def figures(raw: Raw | Ledger, as_of: datetime) -> tuple[object, ...]:
 
 
 @few
-@given(businesses(), st.randoms(use_true_random=False))
+@given(businesses(parts=ALL_PARTS), st.randoms(use_true_random=False))
 def test_the_order_of_rows_never_matters(b: Business, rng: random.Random) -> None:
     def shuffled(rows: Any) -> list[Any]:
         return rng.sample(list(rows), len(rows))
@@ -1042,7 +1042,7 @@ def test_the_order_of_rows_never_matters(b: Business, rng: random.Random) -> Non
 
 
 @few
-@given(businesses())
+@given(businesses(parts=ALL_PARTS))
 def test_nothing_leaks_from_the_future(b: Business) -> None:
     ledger = resolve_orders(b.raw)
     past = b.as_of - timedelta(days=45)
@@ -1079,7 +1079,7 @@ def test_a_better_value_never_scores_less_and_equal_values_share_a_score(b: Busi
 
 
 @few
-@given(businesses())
+@given(businesses(parts=ALL_PARTS))
 def test_money_reconciles_from_the_ledger_to_features_and_kpis(b: Business) -> None:
     ledger, seen = watched(b)
     facts = ledger.facts_until(b.as_of)
