@@ -71,9 +71,9 @@ ORDINARY: tuple[Callable[[Shop], None], ...] = (regular, occasional, former)
 
 
 def ties(shop: Shop) -> None:
-    """Three customers who did the very same."""
+    """Ten customers who did the very same."""
     days, amount = [shop.day(), shop.day()], shop.money()
-    for _ in range(3):
+    for _ in range(10):
         who = shop.person()
         for day in days:
             shop.order(who, day, ordered_at=shop.at(day, NOON), net_amount=amount)

@@ -1022,6 +1022,22 @@ def habits_on_the_edge(shop: Shop) -> None:
     shop.order(who, 4, sales_channel="email", status="paid")
 
 
+def above_every_cap(shop: Shop) -> None:
+    """Does more of everything than the engagement score counts; another does half of it."""
+    for times in (40, 6):
+        who = shop.person()
+        for number in range(times):
+            at = shop.at(shop.day(0, 80))
+            event(shop, who, at, "product_view")
+            message_id = f"B{shop.number()}"
+            for name in ("delivered", "opened", "clicked"):
+                message(shop, who, at, name, message_id)
+            if number < 10:
+                ticket(shop, who, at)
+                answer(shop, who, at, "csat", score=Decimal(5))
+                mention(shop, who, at, "1")
+
+
 def birthdays(shop: Shop) -> None:
     """29 February, today, tomorrow, yesterday, the edges of bands, and not born yet."""
     on = shop.as_of_on
@@ -1086,6 +1102,8 @@ def resent_activity(shop: Shop) -> None:
         first
         | {"event_name": "search", "customer_ref": other.customer_ref, "_batch_id": BATCHES[1]}
     )
+    twice = event(shop, who, shop.at(6), "download", _batch_id=BATCHES[0])
+    shop.rows["web_events"].append(twice | {"_batch_id": BATCHES[3]})
     opened = ticket(shop, who, shop.at(20), _batch_id=BATCHES[1])
     shop.rows["support_tickets"].append(opened | {"closed_at": shop.at(2), "_batch_id": BATCHES[3]})
 
@@ -1160,6 +1178,7 @@ ACTIVITY_ODDITIES: tuple[Callable[[Shop], None], ...] = (
     last_products,
     sales_channels_at_one_instant,
     habits_on_the_edge,
+    above_every_cap,
     birthdays,
     addresses,
     anniversaries,

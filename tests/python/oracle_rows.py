@@ -78,6 +78,18 @@ class Seeds:
     subdivisions: Mapping[tuple[str, str], str] | None = None
 
 
+# Columns of the files that have a shorter name here.
+SEED_COLUMNS: Mapping[str, str] = {
+    "age_band": "band",
+    "engagement_level": "level",
+    "needed_input": "source",
+    "month_from": "from_month",
+    "day_from": "from_day",
+    "month_to": "to_month",
+    "day_to": "to_day",
+}
+
+
 def read_seeds(
     folder: Path,
     countries: Mapping[str, str] | None = None,
@@ -89,7 +101,10 @@ def read_seeds(
         path = folder / f"{seed.name}.csv"
         if path.is_file():
             with path.open(newline="", encoding="utf-8") as file:
-                found[seed.name] = list(csv.DictReader(file))
+                found[seed.name] = [
+                    {SEED_COLUMNS.get(name, name): value for name, value in row.items()}
+                    for row in csv.DictReader(file)
+                ]
     return Seeds(**found, countries=countries, subdivisions=subdivisions)
 
 

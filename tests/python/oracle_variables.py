@@ -1006,19 +1006,8 @@ def consents(view: View, customer: Customer) -> Values:
     return values
 
 
-ENGAGEMENT_COLUMNS: Mapping[str, str] = {
-    "session_count": "session_count_90d",
-    "product_view_count": "product_view_count_90d",
-    "opened_message_count": "opened_message_count_90d",
-    "clicked_message_count": "clicked_message_count_90d",
-    "social_interaction_count": "social_interaction_count_90d",
-    "survey_answer_count": "survey_answer_count_90d",
-    "ticket_count": "ticket_count_90d",
-}
-
-
 def engagement(view: View, values: Values) -> Values:
-    """The weighted mix of counts, over the sources that are there."""
+    """The weighted mix of counts of 90 days, over the sources that are there."""
     there = [row for row in view.seeds.engagement_weights if row["source"] not in view.missing]
     total = sum((Fraction(row["weight"]) for row in there), Fraction(0))
     if not total:
@@ -1026,7 +1015,7 @@ def engagement(view: View, values: Values) -> Values:
     score = Fraction(0)
     for row in there:
         cap = Fraction(row["cap"])
-        count = Fraction(values[ENGAGEMENT_COLUMNS[row["measure"]]])
+        count = Fraction(values[f"{row['measure'].removesuffix('_90d')}_90d"])
         score += Fraction(row["weight"]) * min(count, cap) / cap * 100
     rounded = round_half_even(score / total, 6)
     levels = sorted(
