@@ -254,6 +254,13 @@ def chained(people: int, kinds: str) -> Town:
     return town
 
 
+def test_guests_with_one_phone_are_one_customer_however_many_addresses_they_gave() -> None:
+    town = Town()
+    for number in range(9):
+        town.order(at(1), email=f"guest{number}@mill.example", phone_e164=PHONE)
+    assert len(town.customers) == 1
+
+
 def test_twenty_records_are_one_customer_and_twenty_one_lose_their_phone_links() -> None:
     assert len(chained(20, "ep").customers) == 1
     over = chained(21, "ep")

@@ -654,7 +654,7 @@ def test_a_favourite_needs_three_orders_with_a_category_and_spend_above_0() -> N
     # tea and cups 10 each of 40: the alphabetically first.
     assert (found["top_category"], found["top_category_share"]) == ("cups", Decimal("0.25"))
     assert (found["top_brand"], found["category_count_lifetime"]) == ("cups", 2)
-    lines(town, at(5), ("p", -30), ("q", -30))
+    lines(town, at(5), ("p", -10), ("q", -30))  # nothing at all is not above 0
     assert seen(town)["top_category"] is None
 
 
