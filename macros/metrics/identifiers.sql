@@ -43,3 +43,13 @@
     and {{ records }}.record_kind = 'reference'
     {%- endif %}
 {%- endmacro %}
+
+{#- Whether a normalised e-mail is what a row of the seed identifier_placeholders says: nobody's. No address
+    is to stand there both by itself and by its domain, which a test of the seed makes sure of; so the
+    condition of a join doubles no row. -#}
+{% macro is_placeholder_email(email, placeholders) -%}
+    case
+        when {{ placeholders }}.identifier_kind = 'email' then {{ email }}
+        when {{ placeholders }}.identifier_kind = 'email_domain' then split_part({{ email }}, '@', 2)
+    end = {{ placeholders }}.identifier_value
+{%- endmacro %}

@@ -19,6 +19,18 @@ uses as (
         on {{ names_record('uses', 'links', has_email=false) | indent(12) }}
 ),
 
+customers as (
+    select * from {{ ref('present_customers') }}
+),
+
+-- The instants at which anything had been used.
+spans as (
+    select distinct spine.as_of
+    from uses
+    inner join spine
+        on uses.used_on <= spine.as_of_on
+),
+
 used_features as (
     select
         spine.as_of,
@@ -51,15 +63,21 @@ counts as (
     group by spine.as_of, spine.as_of_on, uses.customer_id
 )
 
+-- Who used nothing has adopted nothing of what others use, so that everybody has a row.
 select
-    counts.as_of,
-    counts.customer_id,
-    counts.usage_day_count_30d,
-    counts.usage_minutes_30d,
-    counts.feature_count_90d,
-    {{ ratio('counts.feature_count_90d', 'used_features.feature_count_90d') }}
+    customers.as_of,
+    customers.customer_id,
+    coalesce(counts.usage_day_count_30d, 0) as usage_day_count_30d,
+    coalesce(counts.usage_minutes_30d, 0) as usage_minutes_30d,
+    coalesce(counts.feature_count_90d, 0) as feature_count_90d,
+    {{ ratio('coalesce(counts.feature_count_90d, 0)', 'used_features.feature_count_90d') }}
         as feature_adoption_rate_90d,
     counts.last_used_on,
-    {{ days_between('counts.last_used_on', 'counts.as_of_on') }} as days_since_last_use
-from counts
-left join used_features on counts.as_of = used_features.as_of
+    {{ days_between('counts.last_used_on', 'customers.as_of_on') }} as days_since_last_use
+from customers
+inner join spans
+    on customers.as_of = spans.as_of
+left join counts
+    on customers.as_of = counts.as_of and customers.customer_id = counts.customer_id
+left join used_features
+    on customers.as_of = used_features.as_of

@@ -8,6 +8,10 @@ customer_records as (
     select * from {{ ref('stg_customers') }}
 ),
 
+placeholders as (
+    select * from {{ ref('identifier_placeholders') }}
+),
+
 attributes as (
     select * from {{ ref('customer_attributes') }}
 ),
@@ -26,13 +30,23 @@ existence as (
 known as (
     select
         links.customer_id,
-        bool_or(customer_records.email is not null) as has_email,
-        bool_or(customer_records.phone_e164 is not null) as has_phone,
+        bool_or(
+            customer_records.email is not null and addresses.identifier_value is null
+        ) as has_email,
+        bool_or(
+            customer_records.phone_e164 is not null and numbers.identifier_value is null
+        ) as has_phone,
         bool_or(customer_records.first_name is not null) as has_first_name,
         bool_or(customer_records.last_name is not null) as has_last_name
     from customer_records
     inner join links
         on {{ names_record('customer_records', 'links', has_email=false) }}
+    left join placeholders as addresses
+        on {{ is_placeholder_email('customer_records.email', 'addresses') }}
+    left join placeholders as numbers
+        on
+            customer_records.phone_e164 = numbers.identifier_value
+            and numbers.identifier_kind = 'phone'
     group by links.customer_id
 )
 

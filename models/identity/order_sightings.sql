@@ -29,12 +29,18 @@ lines_of_orders as (
             and order_lines.order_id = orders.order_id
 ),
 
--- A refund that names nobody belongs to whom its order names, who is seen by it too.
+placeholders as (
+    select * from {{ ref('identifier_placeholders') }}
+),
+
+-- A refund that names nobody belongs to whom its order names, who is seen by it too; a placeholder
+-- names nobody.
 refunds as (
     select
         refunds.source_system,
         refunds.refunded_at,
-        refunds.customer_ref is null and refunds.email is null as names_nobody,
+        refunds.customer_ref is null
+        and (refunds.email is null or placeholders.identifier_value is not null) as names_nobody,
         refunds.customer_ref,
         refunds.email,
         parties.customer_ref as order_customer_ref,
@@ -45,6 +51,8 @@ refunds as (
         on
             refunds.source_system = parties.source_system
             and refunds.order_id = parties.order_id
+    left join placeholders
+        on {{ is_placeholder_email('refunds.email', 'placeholders') }}
 )
 
 select

@@ -101,17 +101,12 @@ select
     combinations.source_system,
     combinations.customer_ref,
     case
-        when addresses.identifier_value is null and domains.identifier_value is null
-            then combinations.email
+        when addresses.identifier_value is null then combinations.email
     end as email,
     case when numbers.identifier_value is null then combinations.phone end as phone,
     combinations.first_seen_at
 from combinations
 left join placeholders as addresses
-    on combinations.email = addresses.identifier_value and addresses.identifier_kind = 'email'
-left join placeholders as domains
-    on
-        split_part(combinations.email, '@', 2) = domains.identifier_value
-        and domains.identifier_kind = 'email_domain'
+    on {{ is_placeholder_email('combinations.email', 'addresses') }}
 left join placeholders as numbers
     on combinations.phone = numbers.identifier_value and numbers.identifier_kind = 'phone'

@@ -14,17 +14,24 @@ stages as (
 
 customers as (
     select * from {{ ref('customers') }}
+),
+
+accounts as (
+    select * from {{ ref('customer_accounts') }}
 )
 
 select
     features.as_of,
     features.customer_id,
-    cast(null as string) as account_id,
+    accounts.account_id,
 
     customers.country,
+    customers.country_code,
     customers.region,
+    customers.subdivision_code,
     customers.city,
     customers.acquisition_channel,
+    customers.acquisition_campaign_id,
 
     stages.lifecycle_stage,
     scores.rfm_segment,
@@ -55,11 +62,13 @@ select
     features.days_since_first_order,
     features.days_since_last_order,
 
-    cast(null as decimal(18, 6)) as engagement_score,
-    cast(null as boolean) as may_market_email,
-
     features.first_order_at,
-    features.last_order_at
+    features.last_order_at,
+
+    {% for column in feature_family_columns() -%}
+    features.{{ column }},
+    {% endfor -%}
+    features.features_missing
 from features
 inner join stages
     on features.as_of = stages.as_of and features.customer_id = stages.customer_id
@@ -67,3 +76,5 @@ inner join customers
     on features.customer_id = customers.customer_id
 left join scores
     on features.as_of = scores.as_of and features.customer_id = scores.customer_id
+left join accounts
+    on features.customer_id = accounts.customer_id

@@ -308,7 +308,7 @@ def golden_records(
 
     Args:
         raw: rows, with the seed ``survivorship`` (an attribute without a row: the latest; the
-            rule of ``country`` is that of the whole address).
+            rule of ``address`` is that of the whole address).
         identity: of the same rows.
         as_of: records created after it do not exist yet; None takes them all.
 
@@ -343,7 +343,7 @@ def _golden(records: Sequence[dict[str, Any]], raw: Raw) -> dict[str, Any]:
     for name in names:
         ranked = _ranked(records, name, raw.seeds)
         golden[name] = next((x[name] for x in ranked if x.get(name) is not None), None)
-    homes = _ranked(records, "country", raw.seeds)
+    homes = _ranked(records, "address", raw.seeds)
     home = next((x for x in homes if any(x.get(part) is not None for part in ADDRESS)), {})
     golden |= {part: home.get(part) for part in ADDRESS}
     golden |= address_codes(golden["country"], golden["region"], raw)
@@ -363,7 +363,8 @@ def _ranked(
 
     def key(record: dict[str, Any]) -> tuple[object, ...]:
         system = record["source_system"]
-        known = record.get("updated_at") or record.get("created_at")
+        times = (record.get("updated_at"), record.get("created_at"))
+        known = next((t for t in times[:: -sign] if t is not None), None)
         age = sign * (known - datetime.min) if known is not None else timedelta()
         return (
             order.index(system) if system in order else len(order),

@@ -80,6 +80,10 @@ class Seeds:
 
 # Columns of the files that have a shorter name here.
 SEED_COLUMNS: Mapping[str, str] = {
+    "identifier_kind": "kind",
+    "identifier_value": "value",
+    "attribute_name": "attribute",
+    "survivor": "rule",
     "age_band": "band",
     "engagement_level": "level",
     "needed_input": "source",

@@ -272,8 +272,8 @@ class View:
 
     @cached_property
     def golden(self) -> dict[Customer, Values]:
-        """Golden records of the customer records that exist."""
-        return golden_records(self.raw, self.world.identity, self.as_of)
+        """Golden records; attributes without a date are the latest known, whatever the as_of."""
+        return golden_records(self.raw, self.world.identity)
 
 
 def _most(counts: Mapping[str, int | Decimal]) -> str | None:
@@ -304,10 +304,14 @@ class Visit:
 
 
 def referrer_host(row: Row) -> str | None:
-    """Host of the referrer, lower case; None for the site's own pages."""
-    host = urlsplit(text_of(row.get("referrer")) or "").hostname
-    own = urlsplit(text_of(row.get("page_url")) or "").hostname
-    return None if host is None or host == own else host
+    """Host of the referrer, lower case and without a leading www.; None for the site's own."""
+    host = _host(row.get("referrer"))
+    return None if host is None or host == _host(row.get("page_url")) else host
+
+
+def _host(address: object) -> str | None:
+    host = urlsplit(text_of(address) or "").hostname
+    return host.removeprefix("www.") or None if host else None
 
 
 def _is_like(value: str | None, pattern: str | None) -> bool:
@@ -407,10 +411,7 @@ def web(view: View, customer: Customer) -> Values:
         and (category := _attribute(view, x.row, x.on, "category")) is not None
     )
     first = min(visits, key=lambda visit: (visit.at, visit.event_id), default=None)
-    last = max(visits, key=lambda visit: visit.at, default=None)
-    if last is not None:
-        newest = [visit for visit in visits if visit.at == last.at]
-        last = min(newest, key=lambda visit: visit.event_id)
+    last = max(visits, key=lambda visit: (visit.at, visit.event_id), default=None)
     values: Values = {
         f"session_count_{days}d": sum(view.within(visit.on, days) for visit in visits)
         for days in (30, 90, 365)
