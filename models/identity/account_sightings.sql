@@ -1,9 +1,5 @@
 with
 
-settings as (
-    select * from {{ source('run', 'settings') }}
-),
-
 sightings as (
     select
         source_system,
@@ -20,12 +16,11 @@ sightings as (
     where account_ref is not null
     union all
     select
-        product_usage.source_system,
-        product_usage.account_ref,
-        {{ first_instant('product_usage.used_on', 'settings.business_time_zone') }} as seen_at
-    from {{ ref('stg_product_usage') }} as product_usage
-    cross join settings
-    where product_usage.account_ref is not null
+        source_system,
+        account_ref,
+        used_at as seen_at
+    from {{ ref('stg_product_usage') }}
+    where account_ref is not null
     union all
     select
         source_system,
