@@ -364,7 +364,7 @@ def _ranked(
     def key(record: dict[str, Any]) -> tuple[object, ...]:
         system = record["source_system"]
         times = (record.get("updated_at"), record.get("created_at"))
-        known = next((t for t in times[:: -sign] if t is not None), None)
+        known = next((t for t in times[::-sign] if t is not None), None)
         age = sign * (known - datetime.min) if known is not None else timedelta()
         return (
             order.index(system) if system in order else len(order),

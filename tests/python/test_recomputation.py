@@ -12,8 +12,10 @@ from typing import Any
 
 import duckdb
 import oracle
+import oracle_identity
+import oracle_variables
 import pytest
-from business import Business, businesses, every_oddity
+from business import ALL_PARTS, Business, businesses, every_oddity
 from hypothesis import HealthCheck, given, settings
 from pipeline import Pipeline
 
@@ -48,11 +50,57 @@ def check_everything(pipeline: Pipeline, business: Business) -> None:
     instants = oracle.month_ends(ledger, business.as_of)
     connection = build(pipeline, business, instants)
     all_instants = [*instants, business.as_of]
+    check_identity(connection, business)
+    world = oracle_variables.prepare(business.raw)
     for instant in all_instants:
         check_profiles(connection, ledger, instant)
+        check_variables(connection, world, instant)
     check_history_and_kpis(connection, ledger, all_instants, business.as_of)
     check_cohorts(connection, ledger, business.as_of)
     assert pipeline.failing_tests(connection) == {}
+
+
+def check_identity(connection: duckdb.DuckDBPyConnection, business: Business) -> None:
+    found = rows_by(
+        connection,
+        "select record_kind, source_system, reference, customer_id, is_over_merged "
+        "from customer_links",
+        3,
+    )
+    identity = oracle_identity.resolve(business.raw)
+    expected = {}
+    for record, customer_id in identity.customer_ids().items():
+        kind, *name = record
+        key = ("reference", *name) if kind == "ref" else (kind, kind, *name)
+        expected[key] = (customer_id, record in identity.over_merged)
+    assert found == expected
+
+
+def check_variables(
+    connection: duckdb.DuckDBPyConnection, world: oracle_variables.World, instant: datetime
+) -> None:
+    expected = {
+        oracle.customer_id(customer): dict(values)
+        for customer, values in oracle_variables.variables(world, instant).items()
+    }
+    names = sorted({name for values in expected.values() for name in values})
+    found = {
+        customer_id: dict(zip(names, values, strict=True))
+        for (customer_id,), values in rows_by(
+            connection,
+            f"select {', '.join(['customer_id', *names])} from customer_profiles "
+            f"where as_of = timestamp '{instant}'",
+            1,
+        ).items()
+    }
+    assert set(found) == set(expected)
+    different = {
+        (customer_id, name): (found[customer_id][name], value)
+        for customer_id, values in expected.items()
+        for name, value in values.items()
+        if found[customer_id][name] != value
+    }
+    assert different == {}
 
 
 def check_profiles(
@@ -181,7 +229,7 @@ def test_every_figure_equals_the_recomputation_for_a_business_with_every_oddity(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(business=businesses())
+@given(business=businesses(parts=ALL_PARTS))
 def test_every_figure_equals_the_recomputation_for_any_business(
     pipeline: Pipeline, business: Business
 ) -> None:
