@@ -26,7 +26,7 @@ from_headers as (
         orders.order_id,
         orders.customer_ref,
         orders.email,
-        orders.phone_e164 as phone,
+        orders.phone_e164,
         orders.status,
         orders.currency,
         orders.sales_channel,
@@ -52,7 +52,7 @@ from_lines as (
         line_totals.order_id,
         line_totals.customer_ref,
         cast(null as string) as email,
-        cast(null as string) as phone,
+        cast(null as string) as phone_e164,
         line_totals.status,
         line_totals.currency,
         cast(null as string) as sales_channel,
@@ -73,18 +73,16 @@ from_lines as (
     where orders.order_id is null and line_totals.ordered_at is not null
 ),
 
-all_orders as (
-    select * from from_headers
-    union all
-    select * from from_lines
-),
-
 dated as (
     select
-        all_orders.*,
+        orders.*,
         settings.reporting_currency,
-        {{ business_date('all_orders.ordered_at', 'settings.business_time_zone') }} as ordered_on
-    from all_orders
+        {{ business_date('orders.ordered_at', 'settings.business_time_zone') }} as ordered_on
+    from (
+        select * from from_headers
+        union all
+        select * from from_lines
+    ) as orders
     cross join settings
 )
 
@@ -119,5 +117,5 @@ left join links
 left join links as links_of_phones
     on
         dated.customer_ref is null
-        and dated.phone = links_of_phones.reference
+        and dated.phone_e164 = links_of_phones.reference
         and links_of_phones.record_kind = 'phone'

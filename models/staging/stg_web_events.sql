@@ -1,5 +1,4 @@
-{{ config(materialized='view') }}
-
+-- Read by many models and long to sort, so that it is a table, without what none of them reads.
 with
 
 web_events as (
@@ -71,18 +70,15 @@ select
     with_hosts.customer_ref,
     {{ normalise_email('with_hosts.email') }} as email,
     with_hosts.session_id,
-    with_hosts.page_url,
     with_hosts.product_id,
     with_hosts.order_id,
     with_hosts.cart_id,
     with_hosts.utm_source,
     with_hosts.utm_medium,
     with_hosts.utm_campaign,
-    with_hosts.referrer,
     with_hosts.referrer_host,
     coalesce(channels.channel, 'unknown') as channel,
     with_hosts.device,
-    with_hosts.properties,
     with_hosts.value as event_value,
     with_hosts.occurred_at,
     with_hosts._loaded_at as loaded_at

@@ -85,9 +85,8 @@ def test_the_whole_chain_from_left_to_right_is_allowed() -> None:
         ("identity.a", "source:raw.orders", "only staging may"),
         ("operations.a", "source:raw.orders", "only staging may"),
         ("profiles.a", "source:run.settings", "may"),
-        ("identity.a", "source:run.settings", "may"),
         ("segments.seg_a", "source:state.events", "may"),
-        ("facts.a", "source:state.events", "only membership, kpis, operations may"),
+        ("facts.a", "source:state.events", "only identity, membership, kpis, operations may"),
         ("staging.a", "source:other.b", "which no layer may read"),
     ],
 )
