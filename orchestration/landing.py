@@ -254,14 +254,32 @@ def _walk(root: Path) -> Iterator[str]:
             relative = path.relative_to(root).as_posix()
             if _NOT_DATA.search(relative):
                 continue
+            if not _is_text(relative):
+                raise ClienteleError(
+                    "the name of the file is not UTF-8 text",
+                    where=place_of(relative),
+                    remedy="rename it",
+                )
             if path.is_symlink():
                 _check_link(path, relative, real_root)
             if name not in folders and path.is_file():
                 yield relative
 
 
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down; Python keeps bytes that are no UTF-8 as surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _check_link(path: Path, relative: str, real_root: Path) -> None:
-    target = path.resolve()
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError):  # a link to itself, as Python up to 3.12 tells it
+        target = path
     if not target.is_relative_to(real_root):
         raise ClienteleError(
             "a link leads out of the landing folder",

@@ -1185,6 +1185,21 @@ def test_a_link_out_of_the_landing_folder_is_refused(shop: Shop) -> None:
     assert "landing/orders/c.csv: a link leads out" in shop.refused()
 
 
+def test_a_folder_behind_a_link_out_of_the_landing_folder_is_refused(shop: Shop) -> None:
+    (shop.folder / "outside").mkdir()
+    (shop.folder / "outside" / "a.csv").write_text(ORDERS)
+    shop.land("orders/a.csv", ORDERS + "1,2024-01-01,1\n")
+    (shop.folder / "landing" / "orders" / "more").symlink_to(shop.folder / "outside")
+    assert "landing/orders/more: a link leads out" in shop.refused()
+
+
+@pytest.mark.parametrize("target", ["nothing.csv", "b.csv"])
+def test_a_link_that_leads_to_nothing_or_to_itself_is_refused(shop: Shop, target: str) -> None:
+    path = shop.land("orders/a.csv", ORDERS + "1,2024-01-01,1\n")
+    (path.parent / "b.csv").symlink_to(target)
+    assert shop.refused() == "landing/orders/b.csv: a link leads to nothing; remove the link."
+
+
 def test_a_file_that_changes_while_it_is_read_stops_the_refresh(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -287,6 +287,16 @@ def test_any_file_name_is_a_name_and_nothing_else(shop: Shop, name: str) -> None
     assert shop.query("select source_file, line_number from run.rejects") == [(f"orders/{name}", 3)]
 
 
+def test_a_file_name_that_is_no_text_is_refused(shop: Shop) -> None:
+    """A disk from elsewhere has names in Latin-1; no table or JSON file can hold such a name."""
+    shop.land("orders/a.csv", ORDERS + ROW)
+    name = os.fsencode(shop.folder / "landing" / "orders") + b"/caf\xe9.csv"
+    Path(os.fsdecode(name)).write_text(ORDERS + ROW)
+    assert shop.refused() == (
+        "landing/orders/caf?.csv: the name of the file is not UTF-8 text; rename it."
+    )
+
+
 def test_a_message_about_a_file_stays_on_one_line(shop: Shop) -> None:
     shop.land("orders/two\nlines\x1b[31m.csv", "")
     assert shop.refused() == (
