@@ -68,6 +68,11 @@ class ExpressionParser:
             "where stability <> 'CONSISTENT'"
         ).fetchall()
         self._unsteady = frozenset(str(row[0]) for row in rows)
+        rows = connection.execute(
+            "select distinct lower(function_name) from duckdb_functions() "
+            "where function_type = 'aggregate'"
+        ).fetchall()
+        self._aggregates = frozenset(str(row[0]) for row in rows)
 
     def parse(self, text: str, headers: Collection[str]) -> Parsed:
         """Check an expression; nothing is read and nothing is run.
@@ -104,7 +109,7 @@ class ExpressionParser:
         # age(x) with one argument counts from today
         if name in self._unsteady or (name == "age" and len(part["arguments"]) == 1):
             raise ExpressionError(f"calls {name}(), which differs from run to run")
-        if name in _REFUSED_FUNCTIONS:
+        if name in _REFUSED_FUNCTIONS or name in self._aggregates:
             raise ExpressionError(f"calls {name}(), which is not for single lines")
 
 

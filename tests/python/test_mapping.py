@@ -138,6 +138,7 @@ def test_every_example_is_a_right_mapping(path: Path) -> None:
         "list_transform([a], x -> x || 'b')[1]",
         'try_cast("with space" as integer)',
         "strptime(a, '%Y')",
+        "list_max([a, 'b'])",
     ],
 )
 def test_plain_expressions_may_run(text: str) -> None:
@@ -154,6 +155,13 @@ def test_plain_expressions_may_run(text: str) -> None:
         "a from read_text('/etc/passwd')",
         "1; select 2",
         "1) from read_text('x') --",
+        "1; copy (select 1) to 'x.csv'",
+        "write_log(a)",
+        "getenv('HOME')",
+        "current_setting('temp_directory')",
+        "sum(a)",
+        "count(*)",
+        "a || max(a)",
         "row_number() over ()",
         "unnest([1, 2])",
         "*",
