@@ -353,6 +353,10 @@ def test_the_demo_is_written_only_when_there_is_nothing(workspace: Workspace) ->
     customers = workspace.query("select count(*) from customer_profiles")[0][0]
     assert customers > 5000
     observed = workspace.query(
+    # README shows what a newcomer sees.
+    shown = f"  customers    {customers:,}\n"
+    assert shown in completed.stdout
+    assert shown in (PROJECT / "README.md").read_text(encoding="utf-8")
         "select basis, count(distinct as_of) from segment_sizes group by basis order by basis"
     )
     assert observed == [("backfilled", 23), ("published", 1)]
