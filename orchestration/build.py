@@ -273,7 +273,8 @@ def _choose_as_of(
         raise ClienteleError(
             f"{settings.as_of} is before the current release, as of {before.isoformat()} UTC",
             where="CLIENTELE_AS_OF",
-            remedy="a refresh only goes forward; for an earlier day use `clientele replay`",
+            remedy="a refresh only goes forward; to replay an earlier day, set "
+            "CLIENTELE_WAREHOUSE to another folder",
         )
     return as_of
 

@@ -31,4 +31,4 @@ class ClienteleError(Exception):
         text = f"{self.where}: {self.what}" if self.where else self.what
         if self.remedy:
             text = f"{text.rstrip('.')}; {self.remedy}"
-        return text.rstrip(".") + "."
+        return text if text.endswith("?") else text.rstrip(".") + "."

@@ -152,7 +152,7 @@ def _sample(path: Path, landing: Path) -> _Sample:
     if not path.exists():
         raise ClienteleError(
             "there is no such file",
-            where=where,
+            where=str(path),
             remedy="give its path, or its path below the landing folder",
         )
     inside = _relative(path, landing)

@@ -6,6 +6,7 @@ Does not belong here: anything that decides; this only reads a finished release.
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -85,7 +86,7 @@ def release_summary(folder: Path, release: Release) -> str:
         f"  Parquet      {folder / 'marts'}",
         f"  quality      {folder / 'quality.json'}",
         "",
-        f"Look inside:  python -c \"import duckdb; print(duckdb.connect('{folder / MARTS}', "
+        f"Look inside:  {_python()} -c \"import duckdb; print(duckdb.connect('{folder / MARTS}', "
         "read_only=True).sql('from segments'))\"",
         "Next:         `make dev` for the schedule and the lineage; README.md for your own orders.",
     ]
@@ -96,6 +97,12 @@ def release_line(folder: Path, release: Release) -> str:
     """One line of a list of releases."""
     checks = json.dumps(release.checks, sort_keys=True)
     return f"{release.run_id}  as of {release.as_of.isoformat()} UTC  {checks}  {folder}"
+
+
+def _python() -> str:
+    """The interpreter that has DuckDB, as it is called from here."""
+    python = Path(sys.executable)
+    return str(python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python)
 
 
 def _number(connection: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -209,6 +209,7 @@ def test_every_gate_stops_publication_with_one_sentence(shop: Workspace) -> None
 
     sentence = shop.refused(CLIENTELE_AS_OF="2025-01-31")
     assert "replay" in sentence
+    assert "CLIENTELE_WAREHOUSE" in sentence
     sentence = shop.refused(CLIENTELE_VARS="rfm_bins: 4")
     assert "rfm_bins" in sentence
     assert "rfm_map" in sentence
@@ -352,11 +353,11 @@ def test_the_demo_is_written_only_when_there_is_nothing(workspace: Workspace) ->
     assert (workspace.landing / ".clientele_demo").exists()
     customers = workspace.query("select count(*) from customer_profiles")[0][0]
     assert customers > 5000
-    observed = workspace.query(
     # README shows what a newcomer sees.
     shown = f"  customers    {customers:,}\n"
     assert shown in completed.stdout
     assert shown in (PROJECT / "README.md").read_text(encoding="utf-8")
+    observed = workspace.query(
         "select basis, count(distinct as_of) from segment_sizes group by basis order by basis"
     )
     assert observed == [("backfilled", 23), ("published", 1)]

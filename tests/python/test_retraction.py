@@ -139,7 +139,7 @@ def test_what_cannot_be_taken_out_is_told(shop: History) -> None:
         return caught.value.sentence
 
     assert told(retract=("orders/aa.csv",)) == (
-        "landing/orders/aa.csv: no file of that name has been loaded; did you mean 'orders/a.csv'?."
+        "landing/orders/aa.csv: no file of that name has been loaded; did you mean 'orders/a.csv'?"
     )
     assert "no file of that name has been loaded" in told(retry=("nothing.csv",))
     shop.withdraw(retract=("orders/a.csv",))
