@@ -13,7 +13,7 @@ import datetime as dt
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestration.contract import Contract, did_you_mean
@@ -137,6 +137,7 @@ def ingest(
         if file.line_count == 0
     )
     unknown = _unknown_columns(plans)
+    files = _with_ignored_columns(files, plans, unknown)
     messages.extend(
         f"{label}: columns that nothing reads: {', '.join(names)}"
         for label, names in unknown.items()
@@ -246,6 +247,19 @@ def _unknown_columns(plans: Sequence[Plan]) -> dict[str, tuple[str, ...]]:
         for label, names in ignored.items()
     }
     return {label: names for label, names in unknown.items() if names}
+
+
+def _with_ignored_columns(
+    files: Sequence[SourceFile], plans: Sequence[Plan], unknown: Mapping[str, Sequence[str]]
+) -> tuple[SourceFile, ...]:
+    """The records of the files, with the columns of each that nothing reads."""
+    found: dict[int, str] = {}
+    for plan in plans:
+        names = [name for name in plan.ignored if name in unknown.get(plan.group.label, ())]
+        found.update(dict.fromkeys((new.number for new in plan.group.files), ", ".join(names)))
+    return tuple(
+        replace(file, ignored_columns=found[number] or None) for number, file in enumerate(files)
+    )
 
 
 def _report(

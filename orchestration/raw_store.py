@@ -57,6 +57,7 @@ class SourceFile:
         retraction_reason: what was said of it.
         first_event_at, last_event_at: ISO 8601, naive UTC: the span of its accepted rows by the
             time column of the entity, a date counting from its midnight; None without any.
+        ignored_columns: names of its columns that nothing reads, separated by commas; None without.
     """
 
     entity: str
@@ -76,6 +77,7 @@ class SourceFile:
     last_event_at: str | None = None
     retracted_at: str | None = None
     retraction_reason: str | None = None
+    ignored_columns: str | None = None
 
     def __post_init__(self) -> None:
         accounted = (

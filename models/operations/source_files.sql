@@ -15,5 +15,6 @@ select
     loaded_at,
     batch_id,
     retracted_at,
-    retraction_reason
+    retraction_reason,
+    ignored_columns
 from source_files

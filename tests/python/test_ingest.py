@@ -160,6 +160,7 @@ def test_a_file_with_the_contracts_names_needs_no_mapping(shop: Shop) -> None:
     ]
     assert result.unknown_columns == {"orders/orders/**": ("note",)}
     assert any("note" in message for message in result.messages)
+    assert shop.query("select ignored_columns from run.source_files") == [("note",)]
     assert shop.lines == ["orders: 1 new file, 2 lines, 0 rejected"]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -345,6 +347,104 @@ def test_a_landing_folder_that_is_empty_or_missing_is_told(workspace: Workspace)
     sentence = workspace.refused()
     assert "landing" in sentence
     assert not (workspace.warehouse / "current").exists()
+
+
+def link_outside(shop: Workspace) -> None:
+    secret = shop.root / "outside.csv"
+    secret.write_text("order_id,ordered_at,net_amount\nL-1,2025-03-15,1\n")
+    (shop.landing / "orders" / "link.csv").symlink_to(secret)
+
+
+def expression_that_writes(shop: Workspace) -> None:
+    with (shop.landing / "mapping.yml").open("a") as file:
+        file.write(
+            "entities:\n  refunds:\n    files: back.csv\n    columns:\n"
+            "      reason: \"1; copy (select 1) to 'x.csv'\"\n"
+        )
+    shop.write("back.csv", "refund_id,refunded_at,amount\nR-1,2025-03-15,1\n")
+
+
+def lands(name: str, content: bytes) -> Callable[[Workspace], None]:
+    def write(shop: Workspace) -> None:
+        (shop.landing / name).write_bytes(content)
+
+    return write
+
+
+HEADER = b"order_id,ordered_at,customer_ref,net_amount\n"
+FAULTS: dict[str, tuple[Callable[[Workspace], None], tuple[str, ...]]] = {
+    "no landing folder": (
+        lambda shop: shutil.rmtree(shop.landing),
+        ("landing: the landing folder does not exist", "put your files there"),
+    ),
+    "empty file": (
+        lands("orders/zero.csv", b""),
+        ("landing/orders/zero.csv: the file is empty (0 bytes)", "deliver it again"),
+    ),
+    "Latin-1": (
+        lands("orders/latin.csv", HEADER + "N-1,2025-03-15,Ren\u00e9,1\n".encode("latin-1")),
+        ("landing/orders/latin.csv: the file is not UTF-8 text", "encoding: latin-1"),
+    ),
+    "link outside": (
+        link_outside,
+        ("landing/orders/link.csv: a link leads out", "put a copy of the file there"),
+    ),
+    "expression that writes": (
+        expression_that_writes,
+        ("mapping.yml line 7", "not valid SQL"),
+    ),
+}
+
+
+def test_what_cannot_come_in_stops_the_refresh_and_leaves_everything_as_it_was(
+    shop: Workspace,
+) -> None:
+    """One warehouse, one fault after the other: a sentence, a status, the same bytes for readers.
+
+    One fault of each step of ingestion; test_ingest.py and test_landing.py have them all.
+    """
+    shop.refresh()
+    before = shop.published()
+    raw = sorted((shop.warehouse / "raw").rglob("*"))
+    good = shop.root / "good"
+    shutil.rmtree(good, ignore_errors=True)
+    shutil.copytree(shop.landing, good)
+    for name, (poison, told) in FAULTS.items():
+        poison(shop)
+        sentence = shop.refused()
+        expect_nothing_published(shop, before, sentence)
+        for part in (*told, f"release {before['current']} stays current"):
+            assert part in sentence, (name, sentence)
+        assert sorted((shop.warehouse / "raw").rglob("*")) == raw, name
+        shutil.rmtree(shop.landing, ignore_errors=True)
+        shutil.copytree(good, shop.landing)
+    assert "already loaded" in shop.refresh().stdout
+    assert shop.query("select count(*) from source_files") == [(1,)]
+
+
+def test_what_is_harmless_is_told_and_published(shop: Workspace) -> None:
+    """Nothing of it stops a refresh, and nothing of it happens in silence."""
+    shop.write("refunds.csv", "refund_id,refunded_at,amount\n")
+    shop.write(
+        'orders/the "second"\nfile.csv',
+        "net_amount,colour,ordered_at,order_id,customer_ref\n5.00,red,2025-03-15,E-1,C001\n"
+        "5.00,red,2025-03-15,E-1,C001\n7.00,blue,2025-03-15,E-2,\n",
+    )
+    shutil.copy(shop.landing / "orders" / "first.csv", shop.landing / "orders" / "again.csv")
+    shop.write("notes/todo.csv", "a\n")
+    said = shop.refresh().stdout
+    assert "landing/refunds.csv: holds a header and no rows" in said
+    assert "columns that nothing reads: colour" in said
+    assert "1 repeated" in said
+    assert "1 files already loaded" in said
+    assert "landing/notes/todo.csv: nothing reads this file" in said
+    assert shop.query(
+        "select entity, line_count, accepted_rows, repeated_rows, ignored_columns from source_files"
+        " where source_file <> 'orders/again.csv' and source_file <> 'orders/first.csv' order by 1"
+    ) == [("orders", 3, 2, 1, "colour"), ("refunds", 0, 0, 0, None)]
+    assert shop.query("select count(*) from source_files") == [(3,)]
+    # An order of nobody is in the files and in no profile; nothing came twice.
+    assert shop.query("select sum(order_count_lifetime) from customer_profiles") == [(1501,)]
 
 
 def test_the_demo_is_written_only_when_there_is_nothing(workspace: Workspace) -> None:
