@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from pipeline import Pipeline
 
 from orchestration import audit
 from orchestration.audit import Check
@@ -117,6 +118,33 @@ def test_a_share_that_jumps_stops_between_comparable_releases_only(
     assert bool(audit.stopping(checks, ())) == stops
     moved = abs(float(share) - 0.25) > 0.25
     assert any(not check.passed for check in checks) == moved
+
+
+@pytest.mark.parametrize(
+    ("entity", "rejected", "stops"),
+    [
+        ("refunds", 10, False),  # the default: 1 % of 1,000 lines
+        ("refunds", 11, True),
+        ("orders", 20, False),  # limits of their own, above and below it
+        ("orders", 21, True),
+        ("web_events", 0, False),
+        ("web_events", 1, True),
+    ],
+)
+def test_an_entity_may_have_a_limit_of_rejects_of_its_own(
+    pipeline_with: Callable[..., Pipeline], entity: str, rejected: int, stops: bool
+) -> None:
+    limits = {"default": 0.01, "orders": 0.02, "web_events": 0}
+    pipeline = pipeline_with(reject_limits=limits)
+    now = datetime(2025, 1, 1)
+    connection = pipeline.run({}, as_of=now, until="as_of_spine")
+    connection.execute(
+        "insert into run.source_files (entity, line_count, rejected_rows, loaded_at) values"
+        " (?, 1000, ?, ?), (?, 1000000, 0, timestamp '2024-12-31')",
+        [entity, rejected, now, entity],
+    )
+    failing = pipeline.failing_rows(connection, "assert_rejects_are_within_limits")
+    assert [row[0] for row in failing] == ([entity] if stops else [])
 
 
 @pytest.fixture
