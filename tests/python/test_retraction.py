@@ -250,3 +250,26 @@ def test_too_many_rejects_stop_the_refresh_and_can_be_seen(workspace: Workspace)
     # Exactly 1 % passes, and is told.
     path.write_text(header + "\n".join([*lines, lines[0].replace("n0", "n98"), broken[1]]) + "\n")
     assert "expect_no_rejects" in workspace.refresh().stdout
+
+    # Read again under a mended mapping: the row is in, and nothing else changes. Among ten equal
+    # customers an eleventh moves every share, which is a gate's to stop and a person's to let pass.
+    accepted = "select sum(accepted_rows) from source_files where retracted_at is null"
+    before_retry = workspace.query(accepted)[0][0]
+    workspace.write(
+        "mapping.yml",
+        "entities:\n  orders:\n    files: orders/b.csv\n    columns:\n"
+        "      net_amount: \"replace(net_amount, 'abc', '5.00')\"\n",
+    )
+    again = ("quarantine", "--retry", "orders/b.csv")
+    gated = workspace.run(*again)
+    assert gated.returncode == 1
+    assert "expect_segment_shares_to_hold" in gated.stderr
+    assert workspace.query(accepted) == [(before_retry,)]
+    retried = workspace.run(*again, "--accept", "expect_segment_shares_to_hold")
+    assert retried.returncode == 0, retried.stderr
+    assert "landing/orders/b.csv: 99 rows of orders read again" in retried.stdout
+    assert workspace.query(accepted) == [(before_retry + 1,)]
+    assert workspace.query(
+        "select count(*) from source_files where retraction_reason is not null"
+    ) == [(1,)]
+    assert "Nothing is in quarantine" in workspace.run("quarantine").stdout
