@@ -445,6 +445,7 @@ def test_only_a_segment_that_was_never_observed_is_backfilled(memberships: Pipel
     state = State(
         [row for row in known.changes if row[0] != new],
         [row for row in known.observations if row[0] != new],
+        known.identity,
         known.as_of,
     )
     as_of = end_of(DAY_0 + timedelta(days=7))  # when an order "to come" is there
