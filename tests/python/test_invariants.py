@@ -16,7 +16,7 @@ from typing import Any
 import business as parts_of_business
 import duckdb
 import oracle
-from business import NOON, Business, Shop, businesses
+from business import ALL_PARTS, NOON, Business, Shop, businesses
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle_rows import latest, latest_lines
@@ -159,6 +159,17 @@ def test_neither_the_order_of_rows_nor_their_ids_decide_anything(
     retold = run(pipeline, business, shuffled(renamed_rows(rows, ref), rng))
     translation = id_translation(rows, ref)
     assert tables(told, renamed=lambda old: translation[old]) == tables(retold)
+
+
+@few_examples
+@given(business=businesses(parts=ALL_PARTS), rng=st.randoms(use_true_random=False))
+def test_the_order_of_rows_of_no_input_decides_anything(
+    pipeline: Pipeline, business: Business, rng: random.Random
+) -> None:
+    rows = {entity: [dict(row) for row in held] for entity, held in business.raw.entities().items()}
+    assert tables(run(pipeline, business, rows)) == tables(
+        run(pipeline, business, shuffled(rows, rng))
+    )
 
 
 @few_examples
