@@ -113,7 +113,6 @@ left join rates
         and dated.currency <> dated.reporting_currency
 left join links
     on {{ names_record('dated', 'links') | indent(8) }}
--- One without a reference and without an e-mail that is anybody's own.
 left join links as links_of_phones
     on
         dated.customer_ref is null
