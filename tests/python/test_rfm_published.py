@@ -391,13 +391,7 @@ def test_switching_the_method_changes_scores_and_what_is_made_of_them_only(
     pipeline: Pipeline, fixed: Pipeline
 ) -> None:
     business = every_oddity(11)
-    raw = {
-        "customers": business.raw.customers,
-        "orders": business.raw.orders,
-        "order_lines": business.raw.order_lines,
-        "refunds": business.raw.refunds,
-        "fx_rates": business.raw.fx_rates,
-    }
+    raw = business.raw.entities()
     built = {
         method: made.run(
             raw, as_of=business.as_of, time_zone=business.raw.time_zone, currency="GBP"

@@ -23,6 +23,7 @@ Rows = dict[str, list[dict[str, Any]]]
 DAY_0 = date(2026, 1, 1)
 DAYS = 40
 HISTORY_MODELS = (
+    "identity_changes",
     "segment_membership",
     "segment_membership_history",
     "segment_events",
