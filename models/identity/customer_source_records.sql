@@ -9,8 +9,8 @@ settings as (
 )
 
 select
-    links.record_id,
     links.customer_id,
+    links.record_id,
     links.record_kind,
     links.source_system,
     links.first_seen_at,

@@ -59,6 +59,9 @@ def test_a_refresh_publishes_every_table_and_the_same_again_changes_nothing(
     assert names >= {
         "release",
         "customer_profiles",
+        "customer_360",
+        "customer_recent_orders",
+        "customer_open_tickets",
         "rfm_scores",
         "account_profiles",
         "account_rfm_scores",
