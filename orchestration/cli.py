@@ -25,7 +25,7 @@ from orchestration.contract import load_contract
 from orchestration.errors import ClienteleError
 from orchestration.mapping import load_mapping
 from orchestration.settings import Settings, settings_from_environment
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse import MARTS, Warehouse
 
 EXIT_FAULT = 1
 EXIT_USAGE = 2
@@ -40,9 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     try:
         result: int = parsed.run(parsed, settings_from_environment())
+        sys.stdout.flush()
         return result
     except ClienteleError as error:
         print(f"clientele: {error.sentence}", file=sys.stderr)
+        return EXIT_FAULT
+    except BrokenPipeError:
+        # Whoever read it, such as `head`, has seen enough. Python flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAULT
     except KeyboardInterrupt:
         print("clientele: interrupted; the current release is unchanged.", file=sys.stderr)
@@ -130,6 +135,15 @@ def _parser() -> argparse.ArgumentParser:
 
     status = verbs.add_parser("status", help="what is published, and what the last refresh said")
     status.set_defaults(run=_status)
+
+    customer = verbs.add_parser("customer", help="one customer's whole story, by its id")
+    customer.add_argument(
+        "customer_id",
+        metavar="ID",
+        help="a customer id, a former one, or the first 6 characters or more",
+    )
+    customer.add_argument("--json", action="store_true", help="as JSON, for a program")
+    customer.set_defaults(run=_customer)
 
     rollback = verbs.add_parser("rollback", help="make an earlier release the current one")
     rollback.add_argument("run_id", nargs="?", help="release to return to; default: the one before")
@@ -426,6 +440,15 @@ def _status(_: argparse.Namespace, settings: Settings) -> int:
     for kept in warehouse.retained_releases():
         mark = "*" if kept.run_id == release.run_id else " "
         print(f" {mark} {release_line(warehouse.releases / kept.run_id, kept)}")
+    return 0
+
+
+def _customer(arguments: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.customer_story import customer_story, story_json, story_text
+
+    marts = Warehouse(settings.warehouse).current / MARTS
+    story = customer_story(marts, arguments.customer_id)
+    print(story_json(story) if arguments.json else story_text(story))
     return 0
 
 

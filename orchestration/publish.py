@@ -19,9 +19,8 @@ import duckdb
 
 from orchestration.audit import Check
 from orchestration.dbt_project import PublishedTable
-from orchestration.warehouse import Release, Warehouse, sync_folder
+from orchestration.warehouse import MARTS, Release, Warehouse, sync_folder
 
-MARTS = "marts/clientele.duckdb"
 STORAGE_VERSION = "v1.2.0"
 """BI tools carry older DuckDB clients: 1.2 and later open this."""
 

@@ -14,9 +14,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from orchestration.landing import place_of
-from orchestration.publish import MARTS
 from orchestration.retraction import READ_AGAIN
-from orchestration.warehouse import Release
+from orchestration.warehouse import MARTS, Release
 
 _BAR = 24
 

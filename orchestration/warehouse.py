@@ -20,6 +20,9 @@ from orchestration.errors import ClienteleError
 from orchestration.raw_store import RawBatch, SourceFile
 
 MANIFEST_VERSION = 1
+MARTS = "marts/clientele.duckdb"
+"""What BI reads, below the folder of a release."""
+
 KEPT_RELEASES = 14
 """Releases that stay for rolling back: two weeks of daily refreshes."""
 
