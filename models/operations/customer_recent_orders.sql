@@ -20,13 +20,13 @@ refunds as (
 ranked as (
     select
         orders.customer_id,
-        cast(row_number() over (
+        row_number() over (
             partition by orders.customer_id
             order by
                 orders.ordered_at desc nulls last,
                 orders.order_id asc nulls last,
                 orders.source_system asc nulls last
-        ) as int) as order_rank,
+        ) as order_rank,
         orders.ordered_at,
         orders.source_system,
         orders.order_id,
@@ -81,7 +81,7 @@ category_lists as (
 
 select
     recent.customer_id,
-    recent.order_rank,
+    cast(recent.order_rank as int) as order_rank,
     recent.ordered_at,
     recent.source_system,
     recent.order_id,
