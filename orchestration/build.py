@@ -26,6 +26,7 @@ from orchestration.dbt_project import (
 from orchestration.errors import ClienteleError
 from orchestration.ingest import ingest
 from orchestration.mapping import Mapping, load_mapping
+from orchestration.probable_links import create_probable_links, is_on
 from orchestration.publish import (
     STATE_TABLES,
     Published,
@@ -180,6 +181,13 @@ def land(
             default_country=mapping.default_country,
         )
         _tell(connection, warehouse, contract, run, previous, span)
+        create_probable_links(
+            connection,
+            settings.warehouse,
+            wanted=is_on(settings),
+            is_first=previous is None,
+            tell=progress,
+        )
     (warehouse.work / _RUN).write_text(json.dumps(run.to_json(), indent=1), encoding="utf-8")
     return run
 

@@ -109,6 +109,18 @@ def _parser() -> argparse.ArgumentParser:
     propose.add_argument("--entity", help="what its rows are (default: told by the headers)")
     propose.set_defaults(run=_map)
 
+    match = verbs.add_parser(
+        "match", help="find customer records that are probably one person (an optional extra)"
+    )
+    match.add_argument(
+        "--threshold",
+        type=float,
+        metavar="PROBABILITY",
+        help="least probability of a link (default 0.8)",
+    )
+    match.add_argument("--remove", action="store_true", help="take the links away again")
+    match.set_defaults(run=_match)
+
     demo = verbs.add_parser(
         "demo", help="write an invented business of any size into a landing folder"
     )
@@ -210,6 +222,22 @@ def _check_mapping(arguments: argparse.Namespace, settings: Settings) -> int:
             settings, contract, mapping, show_values=arguments.show_values, progress=_tell
         )
     )
+    return 0
+
+
+def _match(arguments: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.matching import DEFAULT_THRESHOLD
+    from orchestration.probable_links import match, remove_links
+
+    with Warehouse(settings.warehouse).lock():
+        if arguments.remove:
+            there = remove_links(settings.warehouse)
+            print("The probable links are gone." if there else "There were no probable links.")
+            print("The next refresh splits what they alone held together.")
+            return 0
+        print(f"Clientele {__version__}: matching in {settings.warehouse}", flush=True)
+        threshold = DEFAULT_THRESHOLD if arguments.threshold is None else arguments.threshold
+        print(match(settings, threshold=threshold, tell=_tell))
     return 0
 
 

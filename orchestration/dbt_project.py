@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from orchestration.errors import ClienteleError
 from orchestration.settings import PROJECT_DIR, Settings
 
@@ -84,6 +86,14 @@ def dbt_arguments(settings: Settings) -> list[str]:
     if settings.dbt_vars:
         arguments += ["--vars", json.dumps(settings.dbt_vars, sort_keys=True, default=str)]
     return arguments
+
+
+def project_variable(settings: Settings, name: str) -> Any:
+    """A variable of dbt_project.yml, unless this run gives it another value."""
+    if name in settings.dbt_vars:
+        return settings.dbt_vars[name]
+    document = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
+    return document["vars"][name]
 
 
 def prepare_manifest(settings: Settings) -> Path:

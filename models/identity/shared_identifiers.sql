@@ -8,6 +8,17 @@ records as (
     select * from {{ ref('source_records') }}
 ),
 
+-- Of a record that is gone nothing is left to link.
+probable as (
+    select
+        links.record_id,
+        links.link_value,
+        count(*) over (partition by links.link_value) as record_count
+    from {{ source('run', 'probable_links') }} as links
+    inner join records
+        on links.record_id = records.record_id
+),
+
 identifiers as (
     select
         customer_ref,
@@ -97,3 +108,10 @@ inner join records
         carried.record_kind = records.record_kind
         and carried.source_system = records.source_system
         and carried.reference = records.reference
+union all
+select
+    record_id,
+    'probable' as identifier_kind,
+    link_value as identifier_value
+from probable
+where record_count > 1

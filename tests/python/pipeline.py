@@ -126,6 +126,7 @@ class Pipeline:
         currency: str | None = None,
         country: str | None = None,
         state: State | None = None,
+        probable: Sequence[tuple[str, str]] = (),
         until: str | None = None,
     ) -> duckdb.DuckDBPyConnection:
         """Build every model in a new in-memory database.
@@ -136,6 +137,7 @@ class Pipeline:
             instants: further instants, for models not observed in `state`.
             time_zone, currency, country: of the business.
             state: published history to start from.
+            probable: pairs of record_ids that are linked though they share nothing.
             until: name of the last model that is needed; None for all.
         """
         connection = duckdb.connect()
@@ -175,6 +177,8 @@ class Pipeline:
         _insert_rows(connection, "state.segment_changes", state.changes)
         _insert_rows(connection, "state.segment_observations", state.observations)
         _insert_rows(connection, "state.identity_changes", state.identity)
+        linked = [(record, "|".join(pair)) for pair in probable for record in pair]
+        _insert_rows(connection, "run.probable_links", linked)
         for node in self.order:
             self._build(connection, node)
             if node["name"] == until:
