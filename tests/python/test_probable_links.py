@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
@@ -18,7 +21,7 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import Workspace
-from pipeline import Pipeline, State
+from pipeline import PROJECT, Pipeline, State
 
 from orchestration import matching
 from orchestration.errors import ClienteleError
@@ -269,6 +272,19 @@ def test_without_splink_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(matching.metadata, "version", absent)
     with pytest.raises(ClienteleError, match=r"Splink, which is not installed; .*\[match\]"):
         find([])
+
+
+def test_labelled_people_are_found_as_well_as_is_aimed_at(real_data: Path) -> None:
+    splink()
+    completed = subprocess.run(
+        [sys.executable, str(PROJECT / "benchmarks" / "people.py"), "--data", str(real_data)],
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.returncode == 0, completed.stdout[-3000:] + completed.stderr[-3000:]
+    assert "2,031 pairs of records are of one person" in completed.stdout
 
 
 # The whole way -------------------------------------------------------------------------------
