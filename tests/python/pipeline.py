@@ -185,6 +185,15 @@ class Pipeline:
                 break
         return connection
 
+    def seeds(self) -> duckdb.DuckDBPyConnection:
+        """A new in-memory database with every seed and nothing else."""
+        connection = duckdb.connect()
+        connection.execute("attach ':memory:' as work; use work")
+        for node in self.order:
+            if node["resource_type"] == "seed":
+                self._build(connection, node)
+        return connection
+
     def _build(self, connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> None:
         relation = f'"{node["schema"]}"."{node["name"]}"'
         connection.execute(f'create schema if not exists "{node["schema"]}"')

@@ -96,6 +96,6 @@ def test_a_seed_that_leaves_something_open_is_found(
 @pytest.fixture(scope="module")
 def seeds(pipeline: Pipeline) -> duckdb.DuckDBPyConnection:
     """A database with the seeds, on the search path."""
-    connection = built(pipeline)
+    connection = pipeline.seeds()
     connection.execute("set search_path = 'reference,main'")
     return connection
