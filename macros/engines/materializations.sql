@@ -27,6 +27,30 @@
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
+{#- A seed is read by DuckDB itself: dbt reads it by a library that guesses types, to hand DuckDB a file again.
+    Every column is declared in seeds/_seeds.yml; one that is not declared, or not in the file, is told. -#}
+{% materialization seed, adapter='duckdb' %}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set columns = config.get('column_types', {}) -%}
+    {%- do store_result('agate_table', response='OK') -%}
+    {{ _drop_what_is_there() }}
+    {% call statement('main') -%}
+        create table {{ target_relation }} as
+        select {% for name, type in columns.items() %}cast({{ name }} as {{ type }}) as {{ name }}{{ ", " if not loop.last }}{% endfor %}
+        from read_csv(
+            '{{ (model.root_path ~ "/" ~ model.original_file_path) | replace("'", "''") }}',
+            columns = { {%- for name in columns %}'{{ name }}': 'varchar'{{ ", " if not loop.last }}{% endfor -%} },
+            header = true,
+            delim = '{{ config.get("delimiter", ",") }}',
+            auto_detect = false,
+            quote = '"',
+            escape = '"'
+        )
+    {%- endcall %}
+    {{ adapter.commit() }}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
 {#- Takes away the table or view of the model that an analyst's run of dbt finds from the one before. -#}
 {% macro _drop_what_is_there() -%}
     {%- set existing_relation = load_cached_relation(this) -%}
