@@ -51,8 +51,8 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
 
     Returns:
         `seconds` and `cpu_seconds` of the steps and of closing the file, which writes what is still
-        in memory; `steps` (name to seconds); `peak_mebibytes`; `queries` (name to rows);
-        `duckdb` (version).
+        in memory; `steps` and `cpu_steps` (name to seconds); `peak_mebibytes`; `queries` (name to
+        rows); `duckdb` (version).
     """
     connection = duckdb.connect()
     for name, value in request["settings"].items():
@@ -66,14 +66,18 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
         connection.execute(statement)
 
     steps: dict[str, float] = {}
+    cpu_steps: dict[str, float] = {}
     started, cpu_started = time.perf_counter(), cpu_seconds()
     for step in request["steps"]:
-        step_started = time.perf_counter()
+        step_started, cpu_step_started = time.perf_counter(), cpu_seconds()
         connection.execute(step["sql"])
-        steps[step["name"]] = steps.get(step["name"], 0.0) + time.perf_counter() - step_started
-    step_started = time.perf_counter()
+        name = step["name"]
+        steps[name] = steps.get(name, 0.0) + time.perf_counter() - step_started
+        cpu_steps[name] = cpu_steps.get(name, 0.0) + cpu_seconds() - cpu_step_started
+    step_started, cpu_step_started = time.perf_counter(), cpu_seconds()
     connection.execute("checkpoint")
     steps["checkpoint"] = time.perf_counter() - step_started
+    cpu_steps["checkpoint"] = cpu_seconds() - cpu_step_started
     seconds, cpu = time.perf_counter() - started, cpu_seconds() - cpu_started
     peak = peak_mebibytes()
 
@@ -83,6 +87,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
         "seconds": seconds,
         "cpu_seconds": cpu,
         "steps": steps,
+        "cpu_steps": cpu_steps,
         "peak_mebibytes": peak,
         "queries": queries,
         "duckdb": duckdb.__version__,

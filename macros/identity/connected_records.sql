@@ -28,8 +28,7 @@
     buckets as (
         select distinct
             record_id,
-            17 * instr('0123456789abcdef', substr(record_id, 1, 1))
-            + instr('0123456789abcdef', substr(record_id, 2, 1)) as bucket
+            {{ bucket_of_hash('record_id') }} as bucket
         from {{ identifiers }}
     ),
 
@@ -37,8 +36,7 @@
     numbered as (
         select
             record_id,
-            row_number() over (partition by bucket order by record_id asc nulls last) * 289
-            + bucket as record_number
+            {{ number_in_bucket('record_id asc nulls last') }} as record_number
         from buckets
     ),
 

@@ -53,3 +53,16 @@
         when {{ placeholders }}.identifier_kind = 'email_domain' then split_part({{ email }}, '@', 2)
     end = {{ placeholders }}.identifier_value
 {%- endmacro %}
+
+{#- One of 256 numbers below 289, by the first two digits of a hash. With number_in_bucket it numbers many rows
+    without one sort that sees all of them. -#}
+{% macro bucket_of_hash(hash) -%}
+    17 * instr('0123456789abcdef', substr({{ hash }}, 1, 1))
+    + instr('0123456789abcdef', substr({{ hash }}, 2, 1))
+{%- endmacro %}
+
+{#- A number of the row that no other row has: its place in its `bucket` (bucket_of_hash), followed by the bucket.
+    `place` orders the rows of a bucket; no two are equal in it. -#}
+{% macro number_in_bucket(place) -%}
+    row_number() over (partition by bucket order by {{ place }}) * 289 + bucket
+{%- endmacro %}

@@ -13,7 +13,7 @@ touches as (
         customer_id,
         case
             when cart_id is not null then 'cart|' || source_system || '|' || cart_id
-            else session_key
+            else 'session|' || cast(session_key as string)
         end as cart_key,
         occurred_at as touched_at
     from events
@@ -39,7 +39,7 @@ completions as (
     where event_name = 'order_completed' and cart_id is not null
     union all
     select
-        session_key as cart_key,
+        'session|' || cast(session_key as string) as cart_key,
         occurred_at as completed_at
     from events
     where event_name = 'order_completed'

@@ -1,66 +1,70 @@
 with
 
 events as (
-    select * from {{ ref('web_event_sessions') }}
-),
-
-links as (
-    select * from {{ ref('customer_links') }}
-),
-
-devices as (
-    select * from {{ ref('web_identities') }}
+    select * from {{ ref('web_event_visitors') }}
 ),
 
 settings as (
     select * from {{ source('run', 'settings') }}
 ),
 
--- Who names nobody is whom the device says.
-with_customers as (
-    select
-        events.*,
-        coalesce(links.customer_id, devices.customer_id) as customer_id
-    from events
-    left join links
-        on {{ names_record('events', 'links') | indent(8) }}
-    left join devices
-        on
-            case
-                when events.customer_ref is null and links.customer_id is null
-                    then events.anonymous_id
-            end = devices.anonymous_id
-            and events.source_system = devices.source_system
-            and (devices.valid_from is null or events.occurred_at > devices.valid_from)
-            and (devices.valid_to is null or events.occurred_at <= devices.valid_to)
-),
-
 with_previous as (
     select
         *,
         lag(occurred_at) over (
-            partition by session_key, customer_id
+            partition by visitor_number order by occurred_at asc nulls last
+        ) as visitor_previous_at
+    from events
+),
+
+-- A session that was exported with its id has no gaps: its visitor is the session.
+with_starts as (
+    select
+        *,
+        max(
+            case
+                when
+                    visitor_previous_at is null
+                    or (
+                        not has_session_id
+                        and occurred_at
+                        > {{ add_minutes('visitor_previous_at', session_gap_minutes()) }}
+                    )
+                    then occurred_at
+            end
+        ) over (
+            partition by visitor_number order by occurred_at asc nulls last
+        ) as session_started_at
+    from with_previous
+),
+
+-- Of the same customer, or of nobody.
+with_own_previous as (
+    select
+        *,
+        lag(occurred_at) over (
+            partition by visitor_number, customer_id
             order by occurred_at asc nulls last, event_id asc nulls last
-        ) as previous_at
-    from with_customers
+        ) as own_previous_at
+    from with_starts
 )
 
 select
-    with_previous.customer_id,
-    with_previous.session_key,
-    with_previous.source_system,
-    with_previous.event_id,
-    with_previous.event_name,
-    with_previous.product_id,
-    with_previous.cart_id,
-    with_previous.channel,
-    with_previous.touch_source,
-    with_previous.campaign_id,
-    with_previous.device,
-    with_previous.previous_at is null as is_session_start,
-    cast({{ seconds_between('with_previous.previous_at', 'with_previous.occurred_at') }} as int)
-        as seconds_since_previous,
-    with_previous.occurred_at,
-    {{ business_date('with_previous.occurred_at', 'settings.business_time_zone') }} as occurred_on
-from with_previous
+    events.customer_id,
+    {{ session_key('events.visitor_number', 'events.session_started_at') }} as session_key,
+    events.source_system,
+    events.event_id,
+    events.event_name,
+    events.product_id,
+    events.cart_id,
+    coalesce(events.own_previous_at < events.session_started_at, true) as is_session_start,
+    case
+        when events.own_previous_at >= events.session_started_at
+            then cast(
+                {{ seconds_between('events.own_previous_at', 'events.occurred_at') }} as int
+            )
+    end as seconds_since_previous,
+    events.occurred_at,
+    {{ business_date('events.occurred_at', 'settings.business_time_zone') }} as occurred_on
+from with_own_previous as events
 cross join settings

@@ -1,30 +1,12 @@
 with
 
-events as (
-    select * from {{ ref('fct_web_events') }}
-),
-
--- A session has such a row per customer in it, and one of nobody: its first event is among them.
 starts as (
-    select
-        *,
-        row_number() over (
-            partition by session_key
-            order by occurred_at asc nulls last, event_id asc nulls last
-        ) as start_number
-    from events
-    where is_session_start
+    select * from {{ ref('fct_web_events') }}
+    where is_session_start and customer_id is not null
 ),
 
-first_events as (
-    select
-        session_key,
-        channel,
-        touch_source,
-        campaign_id,
-        device
-    from starts
-    where start_number = 1
+origins as (
+    select * from {{ ref('web_session_origins') }}
 )
 
 select
@@ -32,10 +14,10 @@ select
     starts.session_key,
     starts.source_system,
     starts.event_id,
-    first_events.channel,
-    first_events.touch_source,
-    first_events.campaign_id,
-    first_events.device,
+    origins.channel,
+    origins.touch_source,
+    origins.campaign_id,
+    origins.device,
     cast(row_number() over (
         partition by starts.customer_id
         order by
@@ -53,6 +35,5 @@ select
             starts.source_system asc nulls last
     ) as next_started_at
 from starts
-inner join first_events
-    on starts.session_key = first_events.session_key
-where starts.customer_id is not null
+inner join origins
+    on starts.session_key = origins.session_key

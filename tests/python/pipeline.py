@@ -151,7 +151,9 @@ class Pipeline:
                 connection.execute(f"create table {schema}.{name} ({listed})")
         for entity, rows in raw.items():
             columns = dict(self._sources["raw"])[entity]
-            _insert(connection, f"raw.{entity}", list(columns), list(rows))
+            # Ingestion knows the line of every row, by which models tell rows of a batch apart.
+            lines = [{"_line_number": number, **row} for number, row in enumerate(rows, 2)]
+            _insert(connection, f"raw.{entity}", list(columns), lines)
         connection.execute(
             "insert into run.settings values ('run', ?, ?, ?, '0', ?, ?, ?)",
             [as_of, state.as_of, as_of, currency, time_zone, country],
