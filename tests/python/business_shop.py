@@ -45,8 +45,9 @@ COLUMNS = {
     "consents": "changed_at purpose granted customer_ref email channel source source_system",
     "referrals": "referrer_ref referred_ref referred_at source_system",
     "social_mentions": "mention_id occurred_at customer_ref platform kind sentiment source_system",
-    "accounts": """account_ref name employees annual_revenue currency founded_year country region
-        industry_code industry_scheme industry organisation_structure technology_adoption
+    "accounts": """account_ref parent_account_ref name employees annual_revenue currency
+        founded_year country region industry_code industry_scheme industry
+        organisation_structure technology_adoption
         business_model market_cap payment_terms technologies observed_at source_system""",
     "subscriptions": """subscription_id started_at customer_ref account_ref plan status ended_at
         trial_ends_at monthly_amount currency source_system""",
