@@ -29,6 +29,11 @@ COMPARABLE_GROWTH = 0.1
 """Releases further apart than a week, or in orders by more than a tenth, are not comparable: moves
 between them are shown and do not stop."""
 
+MAXIMUM_SHARE_CORRECTED = 0.01
+MINIMUM_CORRECTED = 10
+"""Orders are cancelled after they were seen, and come late, every day; when that moves ten
+customers and more than one in a hundred to another lifecycle stage, somebody should know of it."""
+
 ROW_COUNTS = {
     "customers": "select count(*) from customers",
     "orders": "select count(*) from fct_orders",
@@ -189,6 +194,35 @@ SUITES: tuple[Suite, ...] = (
                 label="segment_key",
                 fault="a segment's share of all customers moved by more than a quarter",
                 remedy="look at its history in segment_sizes",
+            ),
+        ),
+    ),
+    Suite(
+        name="lifecycle_moves",
+        query=f"""
+            select
+                case
+                    when count(*) < {MINIMUM_CORRECTED} then 0.0
+                    else cast(count(*) as double) / greatest((
+                        select count(*) from customer_profiles
+                        inner join as_of_spine using (as_of)
+                        where is_current
+                    ), 1)
+                end as corrected_share
+            from lifecycle_moves
+            where cause = 'facts_changed'
+        """,
+        expectations=(
+            Expected(
+                name="expect_few_lifecycle_stages_to_be_corrected",
+                target="lifecycle_stages",
+                column="corrected_share",
+                maximum=MAXIMUM_SHARE_CORRECTED,
+                severity="warn",
+                fault="more than a hundredth of the customers are in another lifecycle stage "
+                "because orders came late, or were corrected, cancelled or retracted",
+                remedy="look at the last files of orders; the customers are those who leave one "
+                "stage and enter another in segment_events at this as_of",
             ),
         ),
     ),
