@@ -29,9 +29,9 @@ periods as (
         subscriptions.trial_ends_at <= spine.as_of as is_trial_over,
         {{ days_between('subscriptions.started_on', 'spine.as_of_on') }}
         > thresholds.subscribed_after_days as is_settled,
-        subscriptions.started_at = max(subscriptions.started_at) over (
-            partition by spine.as_of, subscriptions.customer_id
-        ) as is_last
+        coalesce(subscriptions.started_at <= max(
+            case when subscriptions.status in ('active', 'paused') then subscriptions.started_at end
+        ) over (partition by spine.as_of, subscriptions.customer_id), false) as is_paid_since
     from subscriptions
     inner join spine on subscriptions.started_at <= spine.as_of
     cross join thresholds
@@ -47,8 +47,7 @@ staged as (
             when is_running and status = 'active' then 2
             when is_running and status = 'paused' then 3
             when is_running and status = 'trial' and not coalesce(is_trial_over, false) then 4
-            when is_running and status = 'trial' then 5
-            when status = 'trial' and is_last then 5
+            when status = 'trial' and not is_paid_since then 5
             else 6
         end as stage_rank
     from periods

@@ -895,6 +895,12 @@ def subscriptions_in_turn(shop: Shop) -> None:
         if shop.rng.random() < 0.5:
             status = shop.rng.choice(("active", "paused", "trial"))
             subscription(shop, who, shop.at(20, NOON), status=status)
+    # A trial that nobody closed, converted and left; and one of which only the end is told twice.
+    unclosed = {"started_at": shop.at(90, NOON), "status": "trial", "trial_ends_at": trial_end}
+    for first, then in ((unclosed, steps[1]), (steps[0], steps[2])):
+        tried = shop.person()
+        for step in (dict(first), dict(then)):
+            subscription(shop, tried, step.pop("started_at"), **step)
     for plan in ("plus", "basic"):
         subscription(shop, who, shop.at(35, NOON), plan=plan)
     subscription(shop, None, shop.at(35), account_ref="acme")

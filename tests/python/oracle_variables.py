@@ -701,7 +701,6 @@ def _stage(periods: Sequence[Period], view: View) -> tuple[str | None, list[Peri
         ("onboarding", lambda x: x.status == "active"),
         ("paused", lambda x: x.status == "paused"),
         ("trial", lambda x: x.status == "trial" and not is_over(x)),
-        ("trial_expired", lambda x: x.status == "trial"),
     )
     for stage, rule in rules:
         found = [x for x in running if rule(x)]
@@ -709,8 +708,12 @@ def _stage(periods: Sequence[Period], view: View) -> tuple[str | None, list[Peri
             return stage, found
     if not periods:
         return None, []
-    last_start = max(x.started_at for x in periods)
-    tried = [x for x in periods if x.status == "trial" and x.started_at == last_start]
+    paid = [x.started_at for x in periods if x.status in {"active", "paused"}]
+    tried = [
+        x
+        for x in periods
+        if x.status == "trial" and not any(start >= x.started_at for start in paid)
+    ]
     return ("trial_expired", tried) if tried else ("cancelled", list(periods))
 
 

@@ -577,6 +577,27 @@ LATER = NOON + MICROSECOND
             [{"days": 9, "status": "trial", "ended_at": at(5)}, {"days": LATER}],
             "trial_expired",
         ),
+        # Converted and left: what the trial became decides, though nobody closed the trial.
+        (
+            [
+                {"days": 9, "status": "trial", "trial_ends_at": at(5)},
+                {"days": 5, "ended_at": at(1)},
+            ],
+            "cancelled",
+        ),
+        (
+            [{"days": 9, "status": "trial", "ended_at": at(5)}, {"days": 9, "ended_at": at(1)}],
+            "cancelled",
+        ),
+        (
+            [{"days": 9, "status": "trial", "ended_at": at(5)}, {"days": 10, "ended_at": at(1)}],
+            "trial_expired",
+        ),
+        # Not converted: that it was cancelled is no purchase.
+        (
+            [{"days": 9, "status": "trial", "ended_at": at(5)}, {"days": 5, "status": "cancelled"}],
+            "trial_expired",
+        ),
         ([{"days": 9, "status": "cancelled"}], "cancelled"),
         ([{"days": 9, "status": "cancelled", "ended_at": LATER}], "cancelled"),
         ([{"days": LATER}], None),

@@ -6,8 +6,9 @@ independent recomputation is not tested here.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 import duckdb
@@ -99,3 +100,61 @@ def seeds(pipeline: Pipeline) -> duckdb.DuckDBPyConnection:
     connection = pipeline.seeds()
     connection.execute("set search_path = 'reference,main'")
     return connection
+
+
+# The stages of subscriptions -----------------------------------------------------------------
+
+STAGES = {"subscribed", "onboarding", "paused", "trial", "trial_expired", "cancelled"}
+BEFORE, AFTER = AS_OF - timedelta(days=3), AS_OF + timedelta(days=3)
+PERIODS = [
+    {
+        "started_at": AS_OF - timedelta(days=days_ago),
+        "status": status,
+        "ended_at": ended_at,
+        "trial_ends_at": trial_ends_at,
+    }
+    for days_ago in (40, 30, 0, -1)
+    for status in ("trial", "active", "paused", "cancelled")
+    for ended_at in (None, BEFORE, AS_OF, AFTER)
+    for trial_ends_at in ((None, BEFORE, AS_OF, AFTER) if status == "trial" else (None,))
+]
+
+
+def test_whoever_has_a_subscription_is_in_exactly_one_stage_of_it(pipeline: Pipeline) -> None:
+    """All single periods, and all pairs: exclusive, exhaustive, and no conversion is missed."""
+    of = {
+        f"{number}": held
+        for number, held in enumerate([*((x,) for x in PERIODS), *combinations(PERIODS, 2)])
+    }
+    rows = [
+        {
+            "subscription_id": f"{ref} {number}",
+            "customer_ref": ref,
+            "source_system": "default",
+            "_batch_id": "b1",
+            **period,
+        }
+        for ref, held in of.items()
+        for number, period in enumerate(held)
+    ]
+    connection = pipeline.run(
+        {"orders": [ORDER], "subscriptions": rows}, as_of=AS_OF, until="customer_subscriptions"
+    )
+    found = connection.execute(
+        "select reference, count(*), min(subscription_stage) from customer_subscriptions "
+        "inner join customer_links using (customer_id) group by all"
+    ).fetchall()
+    started = {ref: [x for x in of[ref] if x["started_at"] <= AS_OF] for ref in of}
+    assert {row[0] for row in found} == {ref for ref, held in started.items() if held}
+    assert {row[1] for row in found} == {1}
+    assert {row[2] for row in found} == STAGES
+    for ref, _, stage in found:
+        held = started[ref]
+        trials = [x["started_at"] for x in held if x["status"] == "trial"]
+        paid = [x["started_at"] for x in held if x["status"] in {"active", "paused"}]
+        is_converted = bool(paid) and max(paid) >= max(trials, default=max(paid))
+        if stage == "trial_expired":
+            assert trials, held
+            assert not is_converted, held
+        elif stage == "cancelled":
+            assert not trials or is_converted, held
