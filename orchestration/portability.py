@@ -208,11 +208,12 @@ DBT_HELPERS: dict[str, str] = {
     "type_float": "money and rates are decimals",
 }
 
-# A word before "(" that is not a function.
+# A word before "(" that is not a function. Grouping sets were run on both over texts with NULL.
 _NOT_FUNCTIONS: frozenset[str] = frozenset(
     {
         *("all", "and", "as", "between", "by", "case", "distinct", "else", "end", "except"),
-        *("exists", "filter", "from", "group by", "having", "ilike", "in", "intersect", "is"),
+        *("exists", "filter", "from", "group by", "grouping sets", "having", "ilike", "in"),
+        *("intersect", "is"),
         *("join", "like", "limit", "materialized", "not", "offset", "on", "or", "order by", "over"),
         *("partition by", "qualify", "select", "then", "union", "using", "values", "when"),
         *("where", "with", PLACEHOLDER),

@@ -54,3 +54,35 @@
 {% macro duckdb__exact_median(value) -%}
     /*engine*/ cast(median(cast({{ value }} as decimal(18, 4))) as decimal(18, 4)) /*end engine*/
 {%- endmacro %}
+
+
+{#- A number as the engine's double, for correlation_with_flag alone. -#}
+{% macro as_double(value) -%}
+    {{ return(adapter.dispatch('as_double', 'clientele')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__as_double(value) -%}
+    /*engine*/ cast({{ value }} as double) /*end engine*/
+{%- endmacro %}
+
+
+{#- The correlation (Pearson) of a number x with a flag, rounded half even to 4 places, from one row for the flag and
+    one for its opposite: how many have x, and as_double of the exact sums of x and of its square. NULL where the flag
+    is always the same. A square root is no decimal; of two doubles the sum is the same in either order. An aggregate. -#}
+{% macro correlation_with_flag(flag, row_count, sum_x, sum_of_squares) -%}
+    {{ return(adapter.dispatch('correlation_with_flag', 'clientele')(flag, row_count, sum_x, sum_of_squares)) }}
+{%- endmacro %}
+
+{% macro duckdb__correlation_with_flag(flag, row_count, sum_x, sum_of_squares) -%}
+    {%- set n = "cast(sum(" ~ row_count ~ ") as double)" -%}
+    {%- set k = "cast(sum(" ~ row_count ~ ") filter (where " ~ flag ~ ") as double)" -%}
+    {%- set x = "sum(" ~ sum_x ~ ")" -%}
+    /*engine*/ cast(round_even(
+        ({{ n }} * sum({{ sum_x }}) filter (where {{ flag }}) - {{ k }} * {{ x }})
+        / nullif(
+            sqrt(greatest({{ n }} * sum({{ sum_of_squares }}) - {{ x }} * {{ x }}, 0))
+            * sqrt({{ k }} * ({{ n }} - {{ k }})),
+            0
+        ), 4
+    ) as decimal(18, 4)) /*end engine*/
+{%- endmacro %}

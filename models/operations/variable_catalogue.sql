@@ -4,8 +4,8 @@ variables as (
     select * from {{ ref('segmentation_variables') }}
 ),
 
-fill_rates as (
-    select * from {{ ref('profile_fill_rates') }}
+measured as (
+    select * from {{ ref('profile_columns') }}
 )
 
 select
@@ -18,12 +18,18 @@ select
     variables.column_names,
     variables.is_available,
     variables.unavailable_reason,
-    cast(fill_rates.profile_count as bigint) as profile_count,
-    cast(fill_rates.filled_count as bigint) as filled_count,
-    fill_rates.fill_rate
+    cast(measured.profile_count as bigint) as profile_count,
+    cast(measured.filled_count as bigint) as filled_count,
+    measured.fill_rate,
+    case
+        when measured.association_method is not null then 'retention_rate'
+    end as association_goal,
+    measured.association_method,
+    measured.association,
+    measured.sample_size as association_sample_size
 from variables
-left join fill_rates
+left join measured
     on
         variables.is_available
-        and variables.entity = fill_rates.entity
-        and trim(split_part(variables.column_names, ',', 1)) = fill_rates.column_name
+        and variables.entity = measured.entity
+        and trim(split_part(variables.column_names, ',', 1)) = measured.column_name

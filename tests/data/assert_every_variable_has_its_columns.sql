@@ -1,5 +1,5 @@
 -- A catalogue that names columns which the profiles lack sends analysts to look for what is not
--- there.
+-- there. A first column that its contract does not mark as a variable is not measured, in silence.
 with
 
 variables as (
@@ -11,13 +11,16 @@ columns_found as (
         variables.variable,
         variables.name,
         variables.column_names,
-        count(fill_rates.column_name) as found_count
+        count(measured.column_name) as found_count,
+        count(measured.association_method) filter (
+            where measured.column_name = trim(split_part(variables.column_names, ',', 1))
+        ) as associated_count
     from variables
-    left join {{ ref('profile_fill_rates') }} as fill_rates
+    left join {{ ref('profile_columns') }} as measured
         on
-            variables.entity = fill_rates.entity
+            variables.entity = measured.entity
             and contains(
-                ', ' || variables.column_names || ',', ', ' || fill_rates.column_name || ','
+                ', ' || variables.column_names || ',', ', ' || measured.column_name || ','
             )
     group by variables.variable, variables.name, variables.column_names
 )
@@ -27,4 +30,6 @@ select
     name,
     column_names
 from columns_found
-where found_count <> 1 + length(column_names) - length(replace(column_names, ',', ''))
+where
+    found_count <> 1 + length(column_names) - length(replace(column_names, ',', ''))
+    or associated_count <> 1

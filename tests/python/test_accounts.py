@@ -146,7 +146,7 @@ def test_the_catalogue_measures_the_current_profiles(built: duckdb.DuckDBPyConne
         for entity in ("customer", "account")
         for column, *_ in built.execute(f"describe {entity}_profiles").fetchall()
     }
-    measured = built.execute("select entity, column_name from profile_fill_rates").fetchall()
+    measured = built.execute("select entity, column_name from profile_columns").fetchall()
     assert set(measured) == columns
     assert len(measured) == len(columns)
     variables = built.execute("select distinct variable from variable_catalogue").fetchall()
