@@ -28,21 +28,25 @@
 {% endmaterialization %}
 
 {#- A seed is read by DuckDB itself: dbt reads it by a library that guesses types, to hand DuckDB a file again.
-    Every column is declared in seeds/_seeds.yml; one that is not declared, or not in the file, is told. -#}
+    Columns are found by their names in the file, whatever their order; one that seeds/_seeds.yml declares and
+    the file lacks is told, and one without a declared type is a text. -#}
 {% materialization seed, adapter='duckdb' %}
     {%- set target_relation = this.incorporate(type='table') -%}
-    {%- set columns = config.get('column_types', {}) -%}
+    {%- set typed = [] -%}
+    {%- for name, type in config.get('column_types', {}).items() -%}
+        {%- do typed.append('cast(' ~ name ~ ' as ' ~ type ~ ') as ' ~ name) -%}
+    {%- endfor -%}
     {%- do store_result('agate_table', response='OK') -%}
     {{ _drop_what_is_there() }}
     {% call statement('main') -%}
         create table {{ target_relation }} as
-        select {% for name, type in columns.items() %}cast({{ name }} as {{ type }}) as {{ name }}{{ ", " if not loop.last }}{% endfor %}
+        select * {% if typed %}replace ({{ typed | join(', ') }}){% endif %}
         from read_csv(
             '{{ (model.root_path ~ "/" ~ model.original_file_path) | replace("'", "''") }}',
-            columns = { {%- for name in columns %}'{{ name }}': 'varchar'{{ ", " if not loop.last }}{% endfor -%} },
+            all_varchar = true,
             header = true,
+            skip = 0,
             delim = '{{ config.get("delimiter", ",") }}',
-            auto_detect = false,
             quote = '"',
             escape = '"'
         )
