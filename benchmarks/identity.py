@@ -19,7 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import compiled_models
-from measuring import PROJECT, Spread, fail, load_line, machine, run_json, table, write_results
+from measuring import (
+    COSTS,
+    PROJECT,
+    costs,
+    fail,
+    load_line,
+    machine,
+    run_json,
+    table,
+    write_results,
+)
 
 from orchestration.errors import ClienteleError
 
@@ -95,11 +105,13 @@ def _request(
 def _project(
     folder: Path,
     parsed: argparse.Namespace,
+    prepare: Sequence[str],
     steps: Sequence[compiled_models.Step],
     population: str,
     people: int,
 ) -> dict[str, Any]:
     request = _request(folder, parsed, population, people)
+    request["prepare"] += prepare
     request["steps"] = [{"name": step.name, "sql": step.sql} for step in steps]
     request["queries"] |= {
         "groups": "select record_count, count(*) from (select count(*) as record_count from "
@@ -130,41 +142,27 @@ def _benchmark(parsed: argparse.Namespace, folder: Path) -> int:
     before = machine()
     print("compiling the project ...", flush=True)
     manifest = compiled_models.compile_project(PROJECT, folder / "compiled")
-    order, _ = compiled_models.ancestors(manifest, WANTED, GIVEN)
-    _, steps = compiled_models.build_steps(manifest, order, PROJECT)
+    order, sources = compiled_models.ancestors(manifest, WANTED, GIVEN)
+    schemas, steps = compiled_models.build_steps(manifest, order, PROJECT)
+    prepare = [*schemas, *compiled_models.source_statements(manifest, sources)]
     # A person has 2.75 records on average, each with an e-mail and two in three with a phone.
     people = max(1, parsed.identifiers * 10 // 47)
     runs: dict[str, list[dict[str, Any]]] = {"project": [], "scipy": []}
     for number in range(parsed.runs):
         print(f"run {number + 1} of {parsed.runs} ...", flush=True)
-        runs["project"].append(_project(folder, parsed, steps, _PEOPLE, people))
+        runs["project"].append(_project(folder, parsed, prepare, steps, _PEOPLE, people))
         runs["scipy"].append(_scipy(folder, parsed, _PEOPLE, people))
-    chain = _project(folder, parsed, steps, _CHAIN, parsed.chain)
+    chain = _project(folder, parsed, prepare, steps, _CHAIN, parsed.chain)
     groups = {tuple(map(tuple, run["queries"]["groups"])) for each in runs.values() for run in each}
-    rows = [
-        [
-            name,
-            Spread.of([run["seconds"] for run in each]).shown(),
-            Spread.of([run["cpu_seconds"] for run in each]).shown(),
-            Spread.of([run["peak_mebibytes"] for run in each]).shown(0),
-        ]
-        for name, each in runs.items()
-    ]
-    rows.append(
-        [
-            f"project, a chain of {parsed.chain:,}",
-            f"{chain['seconds']:.1f}",
-            f"{chain['cpu_seconds']:.1f}",
-            f"{chain['peak_mebibytes']:.0f}",
-        ]
-    )
+    rows = [[name, *costs(each)] for name, each in runs.items()]
+    rows.append([f"project, a chain of {parsed.chain:,}", *costs([chain])])
     after = machine()
     sightings, records, distinct, identifiers = runs["project"][0]["queries"]["sizes"][0]
     print(
         f"\n{records:,} records with {identifiers:,} e-mails and phones ({distinct:,} different), "
         f"{parsed.runs} runs in turns\n"
     )
-    print(table(["contender", "seconds", "CPU seconds", "peak MiB"], rows))
+    print(table(["contender", *COSTS], rows))
     over = chain["queries"]["over"][0][0]
     print(f"\nof the chain {over:,} records are at the guard (is_over_merged)")
     print(load_line(before, after))

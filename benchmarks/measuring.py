@@ -49,6 +49,18 @@ class Spread:
         return texts[0] if len(set(texts)) == 1 else f"{texts[0]} ({texts[1]} to {texts[2]})"
 
 
+COSTS = ("seconds", "CPU seconds", "peak MiB")
+
+
+def costs(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The cells under `COSTS` of a contender, from its answers of run_statements.run."""
+    return [
+        Spread.of([run["seconds"] for run in runs]).shown(),
+        Spread.of([run["cpu_seconds"] for run in runs]).shown(),
+        Spread.of([run["peak_mebibytes"] for run in runs]).shown(0),
+    ]
+
+
 def machine() -> dict[str, Any]:
     """What a reader needs to know of the machine; the load tells how alone the benchmark was."""
     return {

@@ -25,7 +25,18 @@ import compiled_models
 import duckdb
 import raw_business
 import synthetic
-from measuring import PROJECT, Spread, fail, load_line, machine, run_json, table, write_results
+from measuring import (
+    COSTS,
+    PROJECT,
+    Spread,
+    costs,
+    fail,
+    load_line,
+    machine,
+    run_json,
+    table,
+    write_results,
+)
 
 from orchestration.errors import ClienteleError
 
@@ -213,15 +224,7 @@ def _report(
     answers: Mapping[str, Sequence[Mapping[str, Any]]],
     steps: Sequence[compiled_models.Step],
 ) -> str:
-    rows = [
-        [
-            name,
-            Spread.of([run["seconds"] for run in runs]).shown(),
-            Spread.of([run["cpu_seconds"] for run in runs]).shown(),
-            Spread.of([run["peak_mebibytes"] for run in runs]).shown(0),
-        ]
-        for name, runs in answers.items()
-    ]
+    rows = [[name, *costs(runs)] for name, runs in answers.items()]
     ratio = Spread.of(
         [
             ours["seconds"] / hand["seconds"]
@@ -237,7 +240,7 @@ def _report(
     return "\n".join(
         [
             f"\n{raw_business.described(parsed.customers)}, {parsed.runs} runs in turns\n",
-            table(["contender", "seconds", "CPU seconds", "peak MiB"], rows),
+            table(["contender", *COSTS], rows),
             f"\nthe project takes {ratio.shown(2)} times the script",
             "CPU seconds of the last run by layer: "
             + ", ".join(f"{name} {seconds:.1f}" for name, seconds in layers.items()),

@@ -77,7 +77,22 @@ def statements(size: Size) -> list[tuple[str, str]]:
                 'region ' || {_draw("region")} % 40 as region,
                 'city ' || {_draw("city")} % 400 as city,
                 (['search', 'social', 'email', 'referral'])[1 + {_draw("channel")} % 4]
-                    as acquisition_channel
+                    as acquisition_channel,
+                true as has_email,
+                false as has_phone,
+                true as has_first_name,
+                true as has_last_name,
+                false as is_over_merged,
+                cast(null as date) as birth_date,
+                cast(null as varchar) as gender,
+                cast(null as varchar) as income_band,
+                cast(null as varchar) as education,
+                cast(null as varchar) as occupation,
+                cast(null as int) as household_size,
+                cast(null as boolean) as has_children,
+                cast(null as varchar) as country_code,
+                cast(null as varchar) as subdivision_code,
+                cast(null as varchar) as acquisition_campaign_id
             from range({size.customers}) as numbers (number)
             """,
         ),
