@@ -14,6 +14,18 @@
     {{ return(models) }}
 {%- endmacro %}
 
+{#- Whether a segment file is part of the project: all are but those under vars.segments_off. For a
+    file's own config, as `enabled=segment_is_on(model.name)`. -#}
+{% macro segment_is_on(model_name) -%}
+    {%- set name = model_name[4:] -%}
+    {{ return(name in var('segments') or name not in var('segments_off')) }}
+{%- endmacro %}
+
+{#- Where the file of a segment is, or belongs. -#}
+{% macro segment_path(model_name, node=none) -%}
+    {{ return(node.original_file_path if node else 'models/segments/' ~ model_name ~ '.sql') }}
+{%- endmacro %}
+
 {#- The node of a model in dbt's graph; none while dbt parses. -#}
 {% macro segment_node(model_name) -%}
     {%- set found = namespace(node=none) -%}
@@ -23,7 +35,7 @@
         {%- endfor -%}
         {%- if found.node is none -%}
             {{ exceptions.raise_compiler_error(
-                "Segment file models/segments/" ~ model_name ~ ".sql is missing but listed in dbt_project.yml; "
+                "Segment file " ~ segment_path(model_name) ~ " is missing but listed in dbt_project.yml; "
                 ~ "write the file, or take its line out of the list."
             ) }}
         {%- endif -%}
@@ -41,7 +53,7 @@
         {%- for node in graph.nodes.values()
             if node.resource_type == 'model' and node.name[:4] in lists and node.name not in listed -%}
             {%- do lines.append(
-                'models/segments/' ~ node.name ~ '.sql is not listed; add the line "- ' ~ node.name[4:]
+                node.original_file_path ~ ' is not listed; add the line "- ' ~ node.name[4:]
                 ~ '" under vars.' ~ lists[node.name[:4]] ~ ' in dbt_project.yml'
             ) -%}
         {%- endfor -%}
@@ -58,7 +70,7 @@
     {%- set meta = node.config.meta.get(section, {}) -%}
     {%- for entry in required if meta.get(entry) in [none, ''] -%}
         {{ exceptions.raise_compiler_error(
-            "Segment file models/segments/" ~ model_name ~ ".sql has no " ~ entry
+            "Segment file " ~ segment_path(model_name, node) ~ " has no " ~ entry
             ~ "; add '" ~ entry ~ "' to config(meta={'" ~ section ~ "': {...}}) at its top."
         ) }}
     {%- endfor -%}

@@ -1,4 +1,4 @@
-{{ config(meta={'segment': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'Dormant',
     'owner': 'crm@clientele.example',
     'objective': 'Reactivate at low cost or stop spending on them',

@@ -1,4 +1,4 @@
-{{ config(meta={'segment': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'High value',
     'owner': 'crm@clientele.example',
     'objective': 'Keep the fifth that brings most of the revenue',

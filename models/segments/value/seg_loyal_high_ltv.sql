@@ -1,4 +1,4 @@
-{{ config(meta={'segment': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'Loyal by frequency and lifetime value',
     'owner': 'crm@clientele.example',
     'objective': 'Reward those who buy often and have brought most',

@@ -1,4 +1,4 @@
-{{ config(meta={'segment': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'At-risk regulars',
     'owner': 'crm@clientele.example',
     'objective': 'Bring overdue regulars back with an incentive',

@@ -1,4 +1,4 @@
-{{ config(meta={'segment': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'Win back',
     'owner': 'crm@clientele.example',
     'objective': 'Win back loyal customers before they churn',

@@ -1,4 +1,4 @@
-{{ config(meta={'segment': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'Recent buyers',
     'owner': 'marketing@clientele.example',
     'objective': 'Thank, ask for a review, suggest the complement',

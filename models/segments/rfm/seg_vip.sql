@@ -1,4 +1,4 @@
-{{ config(meta={'segment': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'VIP',
     'owner': 'crm@clientele.example',
     'objective': 'Give the best customers a reason to stay the best',

@@ -1,4 +1,4 @@
-{{ config(meta={'segment': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'High-value recent buyers',
     'owner': 'crm@clientele.example',
     'objective': 'Sell more while the interest is fresh',

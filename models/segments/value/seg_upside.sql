@@ -1,4 +1,4 @@
-{{ config(meta={'segment': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'Upside',
     'owner': 'crm@clientele.example',
     'objective': 'Help those who speed up to become high value',

@@ -1,4 +1,4 @@
-{{ config(meta={'segment': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'Regular buyers',
     'owner': 'crm@clientele.example',
     'objective': 'Offer bundles that fit the rhythm',

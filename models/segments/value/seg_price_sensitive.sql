@@ -1,4 +1,4 @@
-{{ config(meta={'segment': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'Price sensitive',
     'owner': 'marketing@clientele.example',
     'objective': 'Time discounts for those who buy because of them',

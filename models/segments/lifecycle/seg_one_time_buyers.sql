@@ -1,4 +1,4 @@
-{{ config(meta={'segment': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'One-time buyers',
     'owner': 'marketing@clientele.example',
     'objective': 'Win the second order',
