@@ -24,19 +24,16 @@ from orchestration.dbt_project import (
     segment_models,
 )
 from orchestration.errors import ClienteleError
+from orchestration.history import load_state
 from orchestration.ingest import ingest
 from orchestration.mapping import Mapping, load_mapping
 from orchestration.probable_links import create_probable_links, is_on
-from orchestration.publish import (
-    STATE_TABLES,
-    Published,
-    prior_state_files,
-    publish,
-)
+from orchestration.publish import Published, publish
 from orchestration.raw_store import RawBatch, SourceFile, create_raw_views
-from orchestration.reference import create_reference
 from orchestration.retraction import NOTHING, Withdrawal, withdraw
-from orchestration.settings import Settings
+from orchestration.run_sources import RunSettings, tell_observations, tell_run
+from orchestration.segment_lineage import LINEAGE_SEED, read_renames
+from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse import Release, Warehouse
 
 _RUN = "run.json"
@@ -281,8 +278,8 @@ def _choose_as_of(
         raise ClienteleError(
             f"{settings.as_of} is before the current release, as of {before.isoformat()} UTC",
             where="CLIENTELE_AS_OF",
-            remedy="a refresh only goes forward; to replay an earlier day, set "
-            "CLIENTELE_WAREHOUSE to another folder",
+            remedy="a refresh only goes forward; `clientele replay --from DAY --to DAY` shows "
+            "earlier days",
         )
     return as_of
 
@@ -296,53 +293,25 @@ def _tell(
     span: _Span,
 ) -> None:
     """Write the sources `run`, `reference` and `state`."""
-    connection.execute("create schema if not exists run")
-    connection.execute("create schema if not exists state")
-    connection.execute(
-        """
-        create table run.settings (
-            run_id varchar,
-            as_of timestamp,
-            previous_as_of timestamp,
-            built_at timestamp,
-            project_version varchar,
-            reporting_currency varchar,
-            business_time_zone varchar,
-            default_country varchar
-        )
-        """
+    tell_run(
+        connection,
+        RunSettings(
+            run_id=run.run_id,
+            as_of=run.as_of,
+            previous_as_of=previous.as_of if previous else None,
+            built_at=run.built_at,
+            reporting_currency=run.reporting_currency,
+            business_time_zone=run.business_time_zone,
+            default_country=run.default_country,
+        ),
+        warehouse.reference,
     )
-    create_reference(connection, warehouse.reference)
-    connection.execute(
-        "insert into run.settings values (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            run.run_id,
-            run.as_of,
-            previous.as_of if previous else None,
-            run.built_at,
-            __version__,
-            run.reporting_currency,
-            run.business_time_zone,
-            run.default_country,
-        ],
+    load_state(
+        connection,
+        warehouse.current.resolve() if previous else None,
+        run.as_of,
+        read_renames(PROJECT_DIR / LINEAGE_SEED),
     )
-    state = warehouse.current.resolve() if previous else None
-    columns = {
-        "segment_changes": "segment_key varchar, customer_id varchar, event varchar, "
-        "as_of timestamp, definition_version varchar, basis varchar",
-        "segment_observations": "segment_key varchar, segment_model varchar, "
-        "as_of timestamp, definition_version varchar, basis varchar",
-        "identity_changes": "record_id varchar, previous_customer_id varchar, "
-        "customer_id varchar, identity_change varchar, as_of timestamp, basis varchar",
-    }
-    for table in STATE_TABLES:
-        connection.execute(f"create table state.{table} ({columns[table]})")
-        paths = prior_state_files(state, table, run.as_of) if state else []
-        if paths:
-            connection.execute(
-                f"insert into state.{table} by name select * from read_parquet(?)",
-                [[str(path) for path in paths]],
-            )
     observed = connection.execute(
         "select distinct segment_model from state.segment_observations "
         "where segment_model is not null"
@@ -353,16 +322,7 @@ def _tell(
         as_of=run.as_of,
         month_ends=clock.month_ends_before(run.as_of, span.first, run.business_time_zone),
     )
-    connection.execute(
-        "create table run.observations (segment_model varchar, as_of timestamp, basis varchar)"
-    )
-    connection.executemany(
-        "insert into run.observations values (?, ?, ?)",
-        [(item.segment_model, item.as_of, item.basis) for item in observations],
-    )
-    connection.execute(
-        "create table run.as_of_spine as select distinct as_of, basis from run.observations"
-    )
+    tell_observations(connection, observations)
 
 
 def conclude(

@@ -11,7 +11,6 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,12 @@ import duckdb
 
 from orchestration.audit import Check
 from orchestration.dbt_project import PublishedTable
+from orchestration.history import write_state
 from orchestration.warehouse import MARTS, Release, Warehouse, sync_folder
 
 STORAGE_VERSION = "v1.2.0"
 """BI tools carry older DuckDB clients: 1.2 and later open this."""
 
-STATE_TABLES = ("segment_changes", "segment_observations", "identity_changes")
 RELEASE_LOG = "state/release_log.jsonl"
 
 
@@ -105,41 +104,12 @@ def _write_marts(database: Path, folder: Path, tables: Sequence[PublishedTable])
     return row_counts
 
 
-def state_name(as_of: datetime) -> str:
-    """The part of a state file's name that tells the observed instant; it sorts by time."""
-    return as_of.strftime("%Y%m%dT%H%M%S%f")
-
-
-def prior_state_files(release_folder: Path, table: str, as_of: datetime) -> list[Path]:
-    """The state of a release that a refresh at `as_of` starts from: what lies before that instant.
-
-    A refresh at the same instant observes it anew and replaces what was observed then.
-    """
-    replaced = f"published__{state_name(as_of)}__"
-    folder = release_folder / "state" / table
-    return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith(replaced))
-
-
 def _write_state(warehouse: Warehouse, folder: Path, release: Release) -> None:
-    """State for the next refresh: immutable partitions shared with the release before, and the
-    new."""
+    """What the next refresh starts from: published history, and the log of all releases."""
     before = warehouse.current.resolve() if release.previous_run_id else None
     with duckdb.connect(str(warehouse.work_database), read_only=True) as connection:
         connection.execute("set timezone = 'UTC'")
-        for table in STATE_TABLES:
-            target = folder / "state" / table
-            target.mkdir(parents=True)
-            for path in prior_state_files(before, table, release.as_of) if before else []:
-                os.link(path, target / path.name)
-            for basis, name in (
-                ("published", f"published__{state_name(release.as_of)}__{release.run_id}"),
-                ("backfilled", f"backfilled__{release.run_id}"),
-            ):
-                connection.execute(
-                    f"copy (select * exclude (is_new) from main.{table} "
-                    f"where is_new and basis = '{basis}' order by all) "
-                    f"to {_literal(target / f'{name}.parquet')} (format parquet, compression zstd)"
-                )
+        write_state(connection, before, folder, as_of=release.as_of, run_id=release.run_id)
     log = folder / RELEASE_LOG
     earlier = (before / RELEASE_LOG).read_text(encoding="utf-8") if before else ""
     entry = {

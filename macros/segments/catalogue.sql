@@ -26,10 +26,10 @@
     {{ return(node.original_file_path if node else 'models/segments/' ~ model_name ~ '.sql') }}
 {%- endmacro %}
 
-{#- The node of a model in dbt's graph; none while dbt parses. -#}
+{#- The node of a model in dbt's graph; none while dbt parses, and in a unit test, which has no graph. -#}
 {% macro segment_node(model_name) -%}
     {%- set found = namespace(node=none) -%}
-    {%- if execute -%}
+    {%- if execute and graph.nodes is defined -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == model_name -%}
             {%- set found.node = node -%}
         {%- endfor -%}
@@ -74,6 +74,12 @@
             ~ "; add '" ~ entry ~ "' to config(meta={'" ~ section ~ "': {...}}) at its top."
         ) }}
     {%- endfor -%}
+    {%- if meta.get('entity', 'customer') not in ['customer', 'account'] -%}
+        {{ exceptions.raise_compiler_error(
+            "Segment file " ~ segment_path(model_name, node) ~ " has the entity " ~ meta.get('entity')
+            ~ "; a segment is of customers or of accounts: write 'customer' or 'account'."
+        ) }}
+    {%- endif -%}
     {{ return(meta) }}
 {%- endmacro %}
 
@@ -121,12 +127,21 @@
         {{ text_literal(meta.get('goal_kpi')) }} as goal_kpi,
         cast({{ meta.get('priority', 0) | int }} as int) as priority,
         cast({{ meta.get('minimum_size', 0) | int }} as int) as minimum_size,
-        'single' as kind,
+        '{{ 'frozen' if meta.get('frozen') else 'single' }}' as kind,
         cast(null as string) as exclusive_group,
         {{ text_literal(segment_definition_version(entry.model, 'segment')) }} as definition_version,
-        cast({{ text_literal(meta.get('review_by')) }} as date) as review_by
+        cast({{ text_literal(meta.get('review_by')) }} as date) as review_by,
+        {{ segment_needs_columns(meta) }}
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
+{%- endmacro %}
+
+{#- What the catalogue says besides: of whom the segment is, without which inputs it says nothing, and
+    for how many days a frozen list holds. -#}
+{% macro segment_needs_columns(meta) -%}
+        '{{ meta.get('entity', 'customer') }}' as entity,
+        {{ text_literal((meta.get('needs') or []) | sort | join(', ') or none) }} as needed_sources,
+        cast({{ meta.get('maximum_age_days') or 'null' }} as int) as maximum_age_days
 {%- endmacro %}
 
 {#- A query with a row per exclusive group: which seed rows describe its members, and its metadata. -#}
@@ -140,7 +155,8 @@
         {{ text_literal(entry.model) }} as segment_model,
         {{ text_literal(meta.get('owner')) }} as owner,
         {{ text_literal(segment_definition_version(entry.model, 'segment_group')) }} as definition_version,
-        cast({{ text_literal(meta.get('review_by')) }} as date) as review_by
+        cast({{ text_literal(meta.get('review_by')) }} as date) as review_by,
+        {{ segment_needs_columns(meta) }}
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 {%- endmacro %}
@@ -163,8 +179,9 @@
                 ~ "take it out of the list, or switch the segment on."
             ) }}
         {%- endif -%}
-        {%- if execute -%}
-            {%- set priority = segment_node('seg_' ~ key).config.meta.get('segment', {}).get('priority') -%}
+        {%- set node = segment_node('seg_' ~ key) -%}
+        {%- if node is not none -%}
+            {%- set priority = node.config.meta.get('segment', {}).get('priority') -%}
             {%- if priority in seen -%}
                 {{ exceptions.raise_compiler_error(
                     "Segments " ~ seen[priority] ~ " and " ~ key ~ " share priority " ~ priority
@@ -175,4 +192,46 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(keys) }}
+{%- endmacro %}
+
+{#- The metadata of a segment model of the catalogue; empty while dbt parses. -#}
+{% macro segment_meta_of(entry) -%}
+    {%- set node = segment_node(entry.model) -%}
+    {%- set section = 'segment' if entry.kind == 'single' else 'segment_group' -%}
+    {{ return(node.config.meta.get(section, {}) if node else {}) }}
+{%- endmacro %}
+
+{#- A query with a row per segment model and input that it needs; the inputs are those of the contract. -#}
+{% macro segment_needs_rows() -%}
+    {%- set known = [] -%}
+    {%- set rows = [] -%}
+    {%- if execute -%}
+        {%- for source in graph.sources.values() if source.source_name == 'raw' -%}
+            {%- do known.append(source.name) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- for entry in segment_models() -%}
+        {%- for entity in segment_meta_of(entry).get('needs') or [] -%}
+            {%- if entity not in known -%}
+                {{ exceptions.raise_compiler_error(
+                    "Segment file " ~ segment_path(entry.model, segment_node(entry.model)) ~ " needs " ~ entity
+                    ~ ", which is no input; write one of " ~ known | sort | join(', ') ~ "."
+                ) }}
+            {%- endif -%}
+            {%- do rows.append((entry.model, entity)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for segment_model, entity in rows %}
+    select
+        '{{ segment_model }}' as segment_model,
+        '{{ entity }}' as entity
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- else %}
+    select
+        cast(null as string) as segment_model,
+        cast(null as string) as entity
+    where false
+    {%- endfor %}
 {%- endmacro %}

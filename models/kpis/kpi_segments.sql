@@ -1,7 +1,7 @@
 with
 
 catalogue as (
-    select * from {{ ref('segment_catalogue') }}
+    select * from {{ ref('segment_catalogue') }} where entity = 'customer'
 )
 
 select

@@ -62,7 +62,7 @@ in_groups as (
     from observed
     inner join {{ ref('segment_catalogue') }} as catalogue
         on observed.segment_key = catalogue.segment_key
-    where catalogue.exclusive_group is not null
+    where catalogue.exclusive_group is not null and catalogue.entity = 'customer'
     group by observed.period_grain, observed.period_start, catalogue.exclusive_group
 )
 

@@ -53,7 +53,7 @@ instants as (
 moves as (
     select
         changes.as_of,
-        changes.customer_id,
+        changes.member_id as customer_id,
         coalesce(max(substr(changes.segment_key, length('lifecycle_') + 1)) filter (
             where changes.event = 'exited'
         ), 'none') as from_stage,
@@ -62,7 +62,7 @@ moves as (
         ), 'none') as to_stage
     from changes
     where changes.segment_key in (select observations.segment_key from observations)
-    group by changes.as_of, changes.customer_id
+    group by changes.as_of, changes.member_id
 ),
 
 -- At the first instant of all nobody moves: what was before it is not known.

@@ -26,7 +26,10 @@ group_members as (
         'group member' as kind,
         members.exclusive_group,
         segment_groups.definition_version,
-        segment_groups.review_by
+        segment_groups.review_by,
+        segment_groups.entity,
+        segment_groups.needed_sources,
+        segment_groups.maximum_age_days
     from members
     inner join segment_groups
         on

@@ -1,11 +1,7 @@
 -- Who entered and who left, at every observed instant: what was published before this run, and
--- what this run adds. A customer who left has a row of its own, also when the new result is empty,
+-- what this run adds. A member who left has a row of its own, also when the new result is empty,
 -- when the segment was retired, and when a map no longer leads to it.
 with
-
-published as (
-    select * from {{ source('state', 'segment_changes') }}
-),
 
 observed as (
     select * from {{ ref('segment_membership_observed') }}
@@ -27,7 +23,8 @@ standing as (
 memberships as (
     select
         observed.segment_key,
-        observed.customer_id,
+        observed.entity,
+        observed.member_id,
         steps.step
     from observed
     inner join steps
@@ -35,7 +32,8 @@ memberships as (
     union all
     select
         segment_key,
-        customer_id,
+        entity,
+        member_id,
         0 as step
     from standing
 ),
@@ -43,13 +41,14 @@ memberships as (
 runs_of_membership as (
     select
         segment_key,
-        customer_id,
+        entity,
+        member_id,
         step,
         lag(step) over (
-            partition by segment_key, customer_id order by step asc nulls last
+            partition by segment_key, member_id order by step asc nulls last
         ) as previous_step,
         lead(step) over (
-            partition by segment_key, customer_id order by step asc nulls last
+            partition by segment_key, member_id order by step asc nulls last
         ) as next_step
     from memberships
 ),
@@ -57,7 +56,8 @@ runs_of_membership as (
 new_changes as (
     select
         segment_key,
-        customer_id,
+        entity,
+        member_id,
         'entered' as event,
         step as at_step
     from runs_of_membership
@@ -65,7 +65,8 @@ new_changes as (
     union all
     select
         segment_key,
-        customer_id,
+        entity,
+        member_id,
         'exited' as event,
         step + 1 as at_step
     from runs_of_membership
@@ -74,7 +75,8 @@ new_changes as (
 
 select
     new_changes.segment_key,
-    new_changes.customer_id,
+    new_changes.entity,
+    new_changes.member_id,
     new_changes.event,
     steps.as_of,
     steps.definition_version,
@@ -89,7 +91,8 @@ union all
 -- this refresh, which observes the key for the last time.
 select
     standing.segment_key,
-    standing.customer_id,
+    standing.entity,
+    standing.member_id,
     'exited' as event,
     settings.as_of,
     max(standing.definition_version) over (
@@ -103,10 +106,11 @@ where standing.is_retired
 union all
 select
     segment_key,
-    customer_id,
+    entity,
+    member_id,
     event,
     as_of,
     definition_version,
     basis,
     false as is_new
-from published
+from {{ source('state', 'segment_changes') }}

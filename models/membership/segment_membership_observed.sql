@@ -6,26 +6,65 @@ observations as (
     select * from {{ source('run', 'observations') }}
 ),
 
+catalogue as (
+    select * from {{ ref('segment_catalogue') }}
+),
+
+observed_before as (
+    select distinct segment_key from {{ source('state', 'segment_observations') }}
+),
+
 members as (
     {%- for entry in segment_models() %}
+    {%- set entity = segment_meta_of(entry).get('entity', 'customer') %}
     select
         as_of,
         '{{ entry.model }}' as segment_model,
         {% if entry.key %}'{{ entry.key }}' as {% endif %}segment_key,
-        customer_id
+        '{{ entity }}' as entity,
+        {{ entity }}_id as member_id
     from {{ ref(entry.model) }}
     {%- if not loop.last %}
     union all
     {%- endif %}
     {%- endfor %}
+),
+
+-- A frozen list is looked up once. From then on it is who stands in it.
+looked_up as (
+    select
+        members.as_of,
+        members.segment_model,
+        members.segment_key,
+        members.entity,
+        members.member_id,
+        observations.basis
+    from members
+    inner join observations
+        on members.segment_model = observations.segment_model and members.as_of = observations.as_of
+    left join catalogue
+        on members.segment_key = catalogue.segment_key and catalogue.kind = 'frozen'
+    left join observed_before
+        on catalogue.segment_key = observed_before.segment_key
+    where
+        catalogue.segment_key is null
+        or (observed_before.segment_key is null and observations.basis = 'published')
 )
 
 select
-    members.as_of,
-    members.segment_model,
-    members.segment_key,
-    members.customer_id,
-    observations.basis
-from members
-inner join observations
-    on members.segment_model = observations.segment_model and members.as_of = observations.as_of
+    as_of,
+    segment_model,
+    segment_key,
+    entity,
+    member_id,
+    basis
+from looked_up
+union all
+select
+    as_of,
+    segment_model,
+    segment_key,
+    entity,
+    member_id,
+    basis
+from {{ ref('frozen_members') }}

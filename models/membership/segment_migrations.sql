@@ -32,7 +32,7 @@ months as (
 groups as (
     select distinct exclusive_group
     from {{ ref('segment_catalogue') }}
-    where exclusive_group is not null
+    where exclusive_group is not null and entity = 'customer'
 ),
 
 customers as (

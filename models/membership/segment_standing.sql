@@ -11,17 +11,19 @@ catalogue as (
 standing as (
     select
         segment_key,
-        customer_id,
+        entity,
+        member_id,
         max(definition_version) as definition_version
     from published
-    group by segment_key, customer_id
+    group by segment_key, entity, member_id
     having
         count(*) filter (where event = 'entered') > count(*) filter (where event = 'exited')
 )
 
 select
     standing.segment_key,
-    standing.customer_id,
+    standing.entity,
+    standing.member_id,
     standing.definition_version,
     catalogue.segment_key is null as is_retired
 from standing

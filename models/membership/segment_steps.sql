@@ -22,3 +22,5 @@ select
 from catalogue
 inner join observations
     on catalogue.segment_model = observations.segment_model
+-- A frozen list begins with the refresh that first looks it up.
+where catalogue.kind <> 'frozen' or observations.basis = 'published'

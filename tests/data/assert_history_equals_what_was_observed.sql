@@ -26,7 +26,7 @@ standing as (
     select
         segment_key,
         count(*) as member_count
-    from {{ ref('segment_membership') }}
+    from {{ ref('segment_members') }}
     group by segment_key
 ),
 

@@ -234,7 +234,7 @@ class Pipeline:
 def next_state(connection: duckdb.DuckDBPyConnection, before: datetime) -> State:
     """The history that a refresh at `before` starts from, as the publisher keeps it."""
     changes = connection.execute(
-        "select segment_key, customer_id, event, as_of, definition_version, basis "
+        "select segment_key, entity, member_id, event, as_of, definition_version, basis "
         "from segment_changes where as_of < ? order by all",
         [before],
     ).fetchall()

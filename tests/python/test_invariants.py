@@ -43,7 +43,7 @@ CUSTOMER_TABLES = {
     "customer_profiles": "select customer_id, * exclude (customer_id) from customer_profiles",
     "rfm_scores": "select customer_id, * exclude (customer_id) from rfm_scores",
     "memberships": (
-        "select customer_id, as_of, segment_model, segment_key from segment_membership_observed"
+        "select member_id, as_of, segment_model, segment_key from segment_membership_observed"
     ),
 }
 

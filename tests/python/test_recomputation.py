@@ -5,9 +5,10 @@ The oracle is written from the definitions, never from the SQL; the SQL is the p
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import asdict, fields
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 import duckdb
@@ -15,9 +16,10 @@ import oracle
 import oracle_identity
 import oracle_variables
 import pytest
+import yaml
 from business import ALL_PARTS, Business, businesses, every_oddity
 from hypothesis import HealthCheck, given, settings
-from pipeline import Pipeline
+from pipeline import PROJECT, Pipeline
 
 FEATURES = [
     field.name
@@ -56,6 +58,7 @@ def check_everything(pipeline: Pipeline, business: Business) -> None:
         check_profiles(connection, ledger, instant)
         check_variables(connection, world, instant)
     check_history_and_kpis(connection, ledger, all_instants, business.as_of)
+    check_pairs_and_priorities(pipeline, connection, ledger, all_instants)
     check_cohorts(connection, ledger, business.as_of)
     assert pipeline.failing_tests(connection) == {}
 
@@ -197,6 +200,68 @@ def check_history_and_kpis(
     assert kpis.keys() == expected.keys()
     different = {key: (kpis[key], expected[key]) for key in expected if kpis[key] != expected[key]}
     assert different == {}
+
+
+def check_pairs_and_priorities(
+    pipeline: Pipeline,
+    connection: duckdb.DuckDBPyConnection,
+    ledger: oracle.Ledger,
+    instants: list[datetime],
+) -> None:
+    observed = oracle.history(oracle.observe(ledger, instants))
+    members: dict[str, set[str]] = {
+        row[0]: set()
+        for row in connection.execute("select segment_key from segment_catalogue").fetchall()
+    }
+    for stay in observed.stays:
+        if stay.valid_to is None:
+            members[stay.segment_key].add(oracle.customer_id(stay.customer))
+
+    pairs = rows_by(
+        connection,
+        "select segment_a, segment_b, customers_a, customers_b, customers_both, jaccard "
+        "from segment_overlap",
+        2,
+    )
+    expected = {}
+    for a, b in itertools.combinations(sorted(members), 2):
+        both, either = len(members[a] & members[b]), len(members[a] | members[b])
+        share = None
+        if either:
+            share = (Decimal(both) / either).quantize(Decimal("1e-6"), ROUND_HALF_EVEN)
+        expected[a, b] = (len(members[a]), len(members[b]), both, share)
+    assert pairs == expected
+
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    priorities = {
+        key: pipeline.manifest["nodes"][f"model.clientele.seg_{key}"]["config"]["meta"]["segment"][
+            "priority"
+        ]
+        for keys in project["vars"]["priority_lists"].values()
+        for key in keys
+    }
+    standing = rows_by(
+        connection,
+        "select priority_list, customer_id, segment_key, is_winner, winning_segment_key "
+        "from segment_priorities",
+        3,
+    )
+    winners = {}
+    for name, keys in project["vars"]["priority_lists"].items():
+        for customer in set().union(*(members[key] for key in keys)):
+            of_customer = [key for key in keys if customer in members[key]]
+            best = min(of_customer, key=priorities.__getitem__)
+            for key in of_customer:
+                winners[name, customer, key] = (key == best, best)
+    assert standing == winners
+    primary = connection.execute(
+        "select customer_id, segment_key from segment_membership where is_primary"
+    ).fetchall()
+    assert sorted(primary) == sorted(
+        (customer, key)
+        for (name, customer, key), (is_winner, _) in winners.items()
+        if name == "default" and is_winner
+    )
 
 
 def check_cohorts(

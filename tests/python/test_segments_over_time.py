@@ -7,7 +7,7 @@ here: whether a membership is right at one instant (test_recomputation.py), rele
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -16,7 +16,8 @@ from typing import Any
 import duckdb
 import oracle
 import pytest
-from pipeline import Pipeline, State, next_state
+import yaml
+from pipeline import PROJECT, Pipeline, State, next_state
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -87,7 +88,7 @@ def rows_of(
 def changes(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     return rows_of(
         connection,
-        "select segment_key, customer_id, event, as_of, definition_version, basis "
+        "select segment_key, entity, member_id, event, as_of, definition_version, basis "
         "from segment_changes order by all",
     )
 
@@ -277,8 +278,8 @@ def test_the_last_to_leave_leaves_an_empty_segment_that_is_observed_still(walk: 
 def test_day_by_day_equals_all_days_in_one_pass(memberships: Pipeline, walk: Walk) -> None:
     """Incremental equals rebuild: nothing arrived late, so as known is as occurred."""
     at_once = memberships.run(FROZEN, as_of=walk.instants[-1], instants=walk.instants[:-1])
-    assert [row[:4] for row in changes(at_once)] == [row[:4] for row in changes(walk.connection)]
-    assert {row[5] for row in changes(walk.connection)} == {"published"}
+    assert [row[:5] for row in changes(at_once)] == [row[:5] for row in changes(walk.connection)]
+    assert {row[6] for row in changes(walk.connection)} == {"published"}
 
 
 def test_a_rerun_of_the_same_as_of_changes_no_row(memberships: Pipeline, walk: Walk) -> None:
@@ -349,7 +350,7 @@ def test_a_late_order_does_not_rewrite_what_was_published(memberships: Pipeline)
         "orders": [*FROZEN["orders"], *(row | {"_batch_id": "b2"} for row in orders("late", 3))],
     }
     second = memberships.run(late, as_of=end_of(DAY_0 + timedelta(days=1)), state=state)
-    published = [row for row in changes(second) if row[3] == end_of(DAY_0)]
+    published = [row for row in changes(second) if row[4] == end_of(DAY_0)]
     assert published == changes(first)
     assert [row for row in observations(second) if row[2] == end_of(DAY_0)] == observations(first)
     entered = [("entered", end_of(DAY_0 + timedelta(days=1)))]
@@ -386,7 +387,7 @@ def published(state: State, key: str, model: str, entered: Mapping[str, Sequence
         changes=[
             *state.changes,
             *(
-                (key, id_of(ref), event, at - timedelta(days=2 - n), "v0", "published")
+                (key, "customer", id_of(ref), event, at - timedelta(2 - n), "v0", "published")
                 for ref, events in entered.items()
                 for n, event in enumerate(events)
             ),
@@ -414,9 +415,10 @@ def test_of_a_retired_key_the_last_members_leave_once_and_for_all(
     )
     day_1, day_2 = end_of(DAY_0 + timedelta(days=1)), end_of(DAY_0 + timedelta(days=2))
     second = memberships.run(FROZEN, as_of=day_1, state=state)
-    exits = [row for row in changes(second) if row[0] == key and row[3] == day_1]
+    exits = [row for row in changes(second) if row[0] == key and row[4] == day_1]
     assert exits == sorted(
-        (key, id_of(ref), "exited", day_1, "v0", "published") for ref in ("recent", "slow")
+        (key, "customer", id_of(ref), "exited", day_1, "v0", "published")
+        for ref in ("recent", "slow")
     )
     assert [row[1:] for row in observations(second) if row[0] == key and row[2] == day_1] == [
         (None, day_1, "v0", "published")
@@ -433,7 +435,7 @@ def test_of_a_retired_key_the_last_members_leave_once_and_for_all(
     check_sizes(second)
 
     third = memberships.run(FROZEN, as_of=day_2, state=next_state(second, day_2))
-    assert [row for row in changes(third) if row[0] == key and row[3] == day_2] == []
+    assert [row for row in changes(third) if row[0] == key and row[4] == day_2] == []
     assert [row for row in observations(third) if row[0] == key and row[2] == day_2] == []
 
 
@@ -456,13 +458,13 @@ def test_only_a_segment_that_was_never_observed_is_backfilled(memberships: Pipel
     assert of_new == [*((end, "backfilled") for end in month_ends), (as_of, "published")]
     others = {(row[2], row[4]) for row in observations(second) if row[0] != new}
     assert others == {(end_of(DAY_0), "published"), (as_of, "published")}
-    assert [row for row in changes(second) if row[3] <= end_of(DAY_0) and row[0] != new] == [
+    assert [row for row in changes(second) if row[4] <= end_of(DAY_0) and row[0] != new] == [
         row for row in changes(first) if row[0] != new
     ]
 
     ledger = oracle.resolve_orders(oracle.Raw(FROZEN["customers"], FROZEN["orders"]))
     history = oracle.history(oracle.observe(ledger, [*month_ends, as_of]))
-    found = [(row[1], row[2], row[3], row[5]) for row in changes(second) if row[0] == new]
+    found = [(row[2], row[3], row[4], row[6]) for row in changes(second) if row[0] == new]
     assert found == sorted(
         (
             oracle.customer_id(event.customer),
@@ -475,3 +477,71 @@ def test_only_a_segment_that_was_never_observed_is_backfilled(memberships: Pipel
     )
     assert {row[3] for row in found} == {"published", "backfilled"}
     check_sizes(second)
+
+
+# Lists that hold ------------------------------------------------------------------------------
+
+
+def test_a_frozen_list_keeps_its_members_until_they_are_gone(
+    pipeline_with: Callable[..., Pipeline],
+) -> None:
+    """First VIPs stay when they are none any more; who becomes one later does not come in."""
+    listed = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    frozen = "vip_founders"
+    lists = reduced_to(
+        pipeline_with(
+            segments=[*listed["segments"], frozen],
+            segments_off=[key for key in listed["segments_off"] if key != frozen],
+        ),
+        *HISTORY_MODELS,
+        "segments",
+    )
+    slow = [order(f"slow {n}", DAY_0 - timedelta(days=100 + n)) for n in range(8)]
+    first_vips = [
+        order(ref, DAY_0 - timedelta(days=days), 500)
+        for ref in ("vip", "vip too")
+        for days in (0, 1, 2, 3)
+    ]
+    month_ends = [end_of(date(2025, 12, 31))]
+    first = lists.run({"orders": [*slow, *first_vips]}, as_of=end_of(DAY_0), instants=[*month_ends])
+    both = {id_of("vip"), id_of("vip too")}
+    assert members(first, "vip") == both
+    assert members(first, frozen) == both
+    # It was not looked up at a month end before it was there.
+    assert [row[2] for row in observations(first) if row[0] == frozen] == [end_of(DAY_0)]
+
+    # A year later the old ones buy no more, and another is the VIP.
+    day = DAY_0 + timedelta(days=400)
+    new_vips = [order("new vip", day - timedelta(days=days), 900) for days in (0, 1, 2, 3)]
+    ordinary = [order(f"slow {n}", day - timedelta(days=100 + n)) for n in range(8)]
+    state = next_state(first, end_of(day))
+    second = lists.run(
+        {"orders": [*slow, *first_vips, *new_vips, *ordinary]}, as_of=end_of(day), state=state
+    )
+    assert members(second, "vip") == {id_of("new vip")}
+    assert members(second, frozen) == both
+    assert rows_of(
+        second, "select kind, frozen_on, status from segments where segment_key = ?", frozen
+    ) == [("frozen", DAY_0, "too_small")]
+    check_sizes(second)
+
+    # Who is in no record any more is in no list.
+    later = day + timedelta(days=1)
+    gone = [row for row in first_vips if row["customer_ref"] != "vip too"]
+    third = lists.run(
+        {"orders": [*slow, *gone, *new_vips, *ordinary]},
+        as_of=end_of(later),
+        state=next_state(second, end_of(later)),
+    )
+    assert members(third, frozen) == {id_of("vip")}
+    assert events_of(third, frozen, "vip too") == [
+        ("entered", end_of(DAY_0)),
+        ("exited", end_of(later)),
+    ]
+    # A refresh at the instant of the first looks it up anew.
+    again = lists.run(
+        {"orders": [*slow, *first_vips[:4]]},
+        as_of=end_of(DAY_0),
+        state=next_state(first, month_ends[0]),
+    )
+    assert members(again, frozen) == {id_of("vip")}
