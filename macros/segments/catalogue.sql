@@ -14,11 +14,12 @@
     {{ return(models) }}
 {%- endmacro %}
 
-{#- Whether a segment file is part of the project: all are but those under vars.segments_off. For a
-    file's own config, as `enabled=segment_is_on(model.name)`. -#}
+{#- Whether a segment or group file is part of the project: all are but those under vars.segments_off and
+    vars.segment_groups_off. For a file's own config, as `enabled=segment_is_on(model.name)`. -#}
 {% macro segment_is_on(model_name) -%}
     {%- set name = model_name[4:] -%}
-    {{ return(name in var('segments') or name not in var('segments_off')) }}
+    {%- set list = 'segment_groups' if model_name[:4] == 'grp_' else 'segments' -%}
+    {{ return(name in var(list) or name not in var(list ~ '_off', [])) }}
 {%- endmacro %}
 
 {#- Where the file of a segment is, or belongs. -#}

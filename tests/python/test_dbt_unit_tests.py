@@ -1,8 +1,8 @@
-"""Runs dbt's unit tests, models/**/_unit_tests.yml, and sees to it that every one of them ran.
+"""Runs dbt's unit tests, of models and of segments, and sees to it that every one of them ran.
 
 dbt reports success when a selection is empty, and leaves out the unit tests of a disabled model
-without a word; so the tests are counted here. Does not belong here: what the models should say,
-which stands in the YAML beside them.
+without a word; so the tests are counted here, and every segment is switched on. Does not belong
+here: what the models should say, which stands in the YAML beside them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from contracts import everything_on
 from pipeline import PROJECT, _source_tables
 
 from orchestration.dbt_project import dbt_executable
@@ -76,6 +77,8 @@ def run_dbt(warehouse: Path, arguments: Sequence[str]) -> Outcome:
             str(target),
             "--log-path",
             str(warehouse / "logs"),
+            "--vars",
+            json.dumps(everything_on()),
         ],
         env={**os.environ, "CLIENTELE_WAREHOUSE": str(warehouse), "DO_NOT_TRACK": "1"},
         capture_output=True,

@@ -1,4 +1,4 @@
-{{ config(meta={'segment_group': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment_group': {
     'exclusive_group': 'lifecycle',
     'variant': 'all',
     'defined_by': ['lifecycle_thresholds'],

@@ -1,5 +1,6 @@
 {{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'One-time buyers',
+    'description': 'Ordered once ever',
     'owner': 'marketing@clientele.example',
     'objective': 'Win the second order',
     'goal_kpi': 'repeat_purchase_rate',

@@ -1,5 +1,6 @@
 {{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'Win back',
+    'description': 'Five orders or more, the last 60 to 120 days ago',
     'owner': 'crm@clientele.example',
     'objective': 'Win back loyal customers before they churn',
     'goal_kpi': 'retention_rate',

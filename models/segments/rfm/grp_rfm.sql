@@ -1,4 +1,4 @@
-{{ config(meta={'segment_group': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment_group': {
     'exclusive_group': 'rfm',
     'variant': rfm_variant(),
     'defined_by': [rfm_map_seed(), 'rfm_fixed_cut_points', 'rfm_rank_band_names'],
@@ -7,6 +7,7 @@
     ],
     'owner': 'crm@clientele.example',
     'review_by': '2027-06-30',
+    'examples': ['EX-01', 'EX-34'],
 }}) }}
 
 select

@@ -1,5 +1,6 @@
 {{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'High-value recent buyers',
+    'description': 'Recent and high in spend, whatever their frequency',
     'owner': 'crm@clientele.example',
     'objective': 'Sell more while the interest is fresh',
     'goal_kpi': 'average_order_value',

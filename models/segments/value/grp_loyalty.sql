@@ -1,8 +1,9 @@
-{{ config(meta={'segment_group': {
+{{ config(enabled=segment_is_on(model.name), meta={'segment_group': {
     'exclusive_group': 'loyalty',
     'variant': 'all',
     'owner': 'crm@clientele.example',
     'review_by': '2027-06-30',
+    'examples': ['EX-29'],
 }}) }}
 
 -- Buyers of the last 365 days; power users are their top tenth by net revenue.

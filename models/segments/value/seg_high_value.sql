@@ -1,11 +1,13 @@
 {{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'High value',
+    'description': 'Net revenue of the last 365 days at or above the 80th percentile of their buyers',
     'owner': 'crm@clientele.example',
     'objective': 'Keep the fifth that brings most of the revenue',
     'goal_kpi': 'retention_rate',
     'priority': 50,
     'minimum_size': 20,
     'review_by': '2027-06-30',
+    'examples': ['EX-28', 'EX-43'],
 }}) }}
 
 -- Net revenue of the last 365 days at or above the 80th percentile of the buyers of these days.

@@ -1,5 +1,6 @@
 {{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'Upside',
+    'description': 'Spend faster in the last 90 days than over the year, and are below the high-value line',
     'owner': 'crm@clientele.example',
     'objective': 'Help those who speed up to become high value',
     'goal_kpi': 'average_order_value',
