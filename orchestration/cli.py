@@ -24,6 +24,7 @@ from orchestration import __version__, progress
 from orchestration.contract import load_contract
 from orchestration.errors import ClienteleError
 from orchestration.mapping import load_mapping
+from orchestration.segment_cli import add_segment_verbs
 from orchestration.settings import Settings, settings_from_environment
 from orchestration.warehouse import MARTS, Warehouse
 
@@ -156,6 +157,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     customer.add_argument("--json", action="store_true", help="as JSON, for a program")
     customer.set_defaults(run=_customer)
+
+    add_segment_verbs(verbs)
 
     rollback = verbs.add_parser("rollback", help="make an earlier release the current one")
     rollback.add_argument("run_id", nargs="?", help="release to return to; default: the one before")

@@ -453,14 +453,14 @@ def _mask(sql: str) -> str:
 
 
 def _sqlglot() -> Any:
-    """The parser, which is installed for development only."""
+    """The parser; it is imported late, for a refresh does without it."""
     try:
         import sqlglot
     except ModuleNotFoundError as error:
         raise ClienteleError(
             "the portability lint needs sqlglot, which is not installed",
             where="orchestration.portability",
-            remedy="install the development dependencies (make test does)",
+            remedy="install the locked dependencies (make test does)",
         ) from error
     return sqlglot
 

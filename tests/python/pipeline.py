@@ -18,20 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
 from orchestration import clock
 from orchestration.dbt_project import dbt_executable
 from orchestration.reference import reference_rows
+from orchestration.unit_tests import source_tables
 
 PROJECT = Path(__file__).resolve().parents[2]
 _CHUNK = 200
-_RAW_EXTRA = {
-    "_batch_id": "varchar",
-    "_source_file": "varchar",
-    "_line_number": "bigint",
-    "_loaded_at": "timestamp",
-}
 
 
 def compile_project(folder: Path, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -64,18 +58,6 @@ def compile_project(folder: Path, variables: Mapping[str, Any] | None = None) ->
         raise RuntimeError(completed.stdout + completed.stderr)
     manifest: dict[str, Any] = json.loads((folder / "dbt" / "manifest.json").read_text())
     return manifest
-
-
-def _source_tables() -> dict[str, list[tuple[str, dict[str, str]]]]:
-    document = yaml.safe_load((PROJECT / "models/staging/_sources.yml").read_text())
-    tables: dict[str, list[tuple[str, dict[str, str]]]] = {}
-    for source in document["sources"]:
-        for table in source["tables"]:
-            columns = {column["name"]: column["data_type"] for column in table["columns"]}
-            if source["name"] == "raw":
-                columns |= _RAW_EXTRA
-            tables.setdefault(source["name"], []).append((table["name"], columns))
-    return tables
 
 
 @dataclass(frozen=True)
@@ -114,7 +96,7 @@ class Pipeline:
             for unique_id in observed["depends_on"]["nodes"]
             if unique_id.rsplit(".", 1)[-1][:4] in {"seg_", "grp_"}
         ]
-        self._sources = _source_tables()
+        self._sources = source_tables(PROJECT)
 
     def run(
         self,

@@ -542,7 +542,7 @@ def test_a_missing_or_broken_manifest_is_one_sentence(
 
 def test_a_missing_sqlglot_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sqlglot", None)
-    with pytest.raises(ClienteleError, match="development dependencies"):
+    with pytest.raises(ClienteleError, match="locked dependencies"):
         lint_compiled("select 1 as a", "m.sql")
 
 
