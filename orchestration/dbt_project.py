@@ -109,6 +109,7 @@ def prepare_manifest(settings: Settings) -> Path:
     digest = _fingerprint(settings)
     if manifest.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
         return manifest
+    check_segments(settings)
     target_path.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     # dbt opens the database to render engine macros; its folder must be there.
@@ -117,6 +118,19 @@ def prepare_manifest(settings: Settings) -> Path:
     (target_path / "manifest.json").replace(manifest)
     stamp.write_text(digest, encoding="utf-8")
     return manifest
+
+
+def check_segments(settings: Settings) -> None:
+    """Refuse segment files that do not fit, or must not be published, before dbt is asked.
+
+    Raises:
+        ClienteleError: the first fault, with its file and line.
+    """
+    # Imported late: the lint reads manifests by this module, and parses SQL.
+    from orchestration.segment_files import read_catalogue
+    from orchestration.segment_lint import refuse_at_refresh
+
+    refuse_at_refresh(read_catalogue(PROJECT_DIR, settings.dbt_vars))
 
 
 def run_dbt(settings: Settings, command: list[str]) -> str:

@@ -185,9 +185,8 @@ def _edit_list(
         if item in take:
             line, newline, rest = out[first].partition("\n")
             words = take[item]
-            kept = [
-                re.sub(rf"^(\s*-\s+){re.escape(item)}\b", rf"\g<1>{word}", line) for word in words
-            ]
+            dash = re.compile(rf"^(\s*-\s+)(['\"]?){re.escape(item)}\2(?=\s|$)")
+            kept = [dash.sub(rf"\g<1>{word}", line) for word in words]
             out[first] = "".join(f"{one}{newline or chr(10)}" for one in kept) + rest
     return "".join(out)
 
@@ -206,14 +205,9 @@ def _rewrite_list(
         if wanted
         else f"{head} []\n"
     )
-    first, last = name.start_mark.line, node.end_mark.line
-    if node.end_mark.column > 0:
-        last += 1
-    last = max(last, first + 1)
-    while last > first + 1 and (
-        not rows[last - 1].strip() or rows[last - 1].lstrip().startswith("#")
-    ):
-        last -= 1
+    first = name.start_mark.line
+    in_lines = isinstance(node, yaml.SequenceNode) and not node.flow_style
+    last = item_lines(text, keys)[-1][1] if in_lines else node.end_mark.line + 1
     return "".join([*rows[:first], new, *rows[last:]])
 
 

@@ -496,11 +496,28 @@ def key_fault(key: str, catalogue: Catalogue) -> str:
     return ""
 
 
-def catalogue_faults(catalogue: Catalogue) -> list[str]:
-    """What does not fit between the files, one sentence each, with file, line and remedy.
+@dataclass(frozen=True, order=True)
+class Fault:
+    """What does not fit between the files.
 
-    These are the faults that dbt would tell in its own way, or not at all.
+    Attributes:
+        path: of the file, below the project; line: 1-based, 0 for the file as a whole.
+        message: what is wrong, and what to do.
     """
+
+    path: str
+    line: int
+    message: str
+
+    @property
+    def sentence(self) -> str:
+        """The fault with its place."""
+        place = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{place}: {self.message}"
+
+
+def catalogue_faults(catalogue: Catalogue) -> list[Fault]:
+    """What does not fit between the files, which dbt would tell in its own way, or not at all."""
     return [
         *_duplicate_files(catalogue),
         *_bad_names(catalogue),
@@ -509,89 +526,78 @@ def catalogue_faults(catalogue: Catalogue) -> list[str]:
     ]
 
 
-def check_catalogue(catalogue: Catalogue) -> None:
-    """Refuse a catalogue whose files do not fit.
-
-    Raises:
-        ClienteleError: the first fault; the sentence says how many more there are.
-    """
-    faults = catalogue_faults(catalogue)
-    if faults:
-        more = len(faults) - 1
-        raise ClienteleError(
-            faults[0].rstrip(".")
-            + (f" ({more} more: `clientele segment lint` names all)" if more else "")
-        )
-
-
-def _duplicate_files(catalogue: Catalogue) -> Iterator[str]:
+def _duplicate_files(catalogue: Catalogue) -> Iterator[Fault]:
     by_name: dict[str, list[Path]] = {}
     for segment in catalogue.segments:
         by_name.setdefault(segment.key, []).append(segment.path)
     for key, paths in by_name.items():
         if len(paths) > 1:
-            yield (
-                f"{paths[1].as_posix()}: the key {shown(key)} is also that of "
-                f"{joined(path.as_posix() for path in [paths[0], *paths[2:]])}; "
-                "give one of the files another name"
+            others = joined(path.as_posix() for path in [paths[0], *paths[2:]])
+            yield Fault(
+                paths[1].as_posix(),
+                0,
+                f"the key {shown(key)} is also that of {others}; give one file another name",
             )
 
 
-def _bad_names(catalogue: Catalogue) -> Iterator[str]:
+def _bad_names(catalogue: Catalogue) -> Iterator[Fault]:
     for segment in catalogue.segments:
         fault = key_fault(segment.key, catalogue)
         if fault:
-            where = SEGMENTS_FOLDER / segment.family / f"seg_{shown(segment.key)}.sql"
-            yield f"{where.as_posix()}: {fault}; rename the file and its line in {PROJECT_FILE}"
+            path = SEGMENTS_FOLDER / segment.family / f"seg_{shown(segment.key)}.sql"
+            yield Fault(
+                path.as_posix(), 0, f"{fault}; rename the file and its line in {PROJECT_FILE}"
+            )
         elif segment.key in catalogue.retired_keys:
             row = catalogue.retired_keys[segment.key]
-            yield (
-                f"{segment.path.as_posix()}: the key {segment.key} was {row['change']} on "
-                f"{row['changed_on']} ({LINEAGE_SEED.as_posix()}), and its history is that of "
-                "another segment; give the file another name"
+            yield Fault(
+                segment.path.as_posix(),
+                0,
+                f"the key {segment.key} was {row['change']} on {row['changed_on']} "
+                f"({LINEAGE_SEED.as_posix()}), and its history stays its own; give the file "
+                "another name",
             )
 
 
-def _list_faults(catalogue: Catalogue) -> Iterator[str]:
-    on, off = catalogue.listed("segments"), catalogue.listed("segments_off")
-    for name, keys in (("segments", on), ("segments_off", off)):
-        for key, count in Counter(keys).items():
-            if count > 1:
-                yield (
-                    f"{_place(catalogue, name, key)}: {shown(key)} stands in vars.{name} "
-                    f"{count} times; leave one of the lines"
-                )
-    for key in sorted(set(on) & set(off)):
-        yield (
-            f"{_place(catalogue, 'segments_off', key)}: {shown(key)} stands in vars.segments "
-            "too; take out the line that does not hold"
-        )
-    for key in on + off:
-        if key not in catalogue.by_key:
-            name = "segments" if key in on else "segments_off"
-            yield (
-                f"models/segments/seg_{shown(key)}.sql is missing but listed in dbt_project.yml"
-                f"{_line_of(catalogue, name, key)}; write the file, or take the line "
-                f'"- {shown(key)}" out of vars.{name}'
-            )
-
-
-def _place(catalogue: Catalogue, name: str, key: str) -> str:
-    line = _line_of(catalogue, name, key)
-    return f"{PROJECT_FILE.as_posix()}{line}"
-
-
-def _line_of(catalogue: Catalogue, name: str, key: str) -> str:
-    """ ":12" for the last line of the list that names the key; empty where none does."""
+def _list_faults(catalogue: Catalogue) -> Iterator[Fault]:
+    project_file = PROJECT_FILE.as_posix()
+    lists = {name: catalogue.listed(name) for name in ("segments", "segments_off")}
     text = (catalogue.project / PROJECT_FILE).read_text(encoding="utf-8")
+    lines = {name: _list_lines(text, name) for name in lists}
+    for name, keys in lists.items():
+        for key, count in Counter(keys).items():
+            line = lines[name].get(key, 0)
+            if count > 1:
+                yield Fault(
+                    project_file,
+                    line,
+                    f"{shown(key)} stands in vars.{name} {count} times; leave one of the lines",
+                )
+            if key not in catalogue.by_key:
+                place = f"{project_file}:{line}" if line else project_file
+                yield Fault(
+                    f"models/segments/seg_{shown(key)}.sql",
+                    0,
+                    f"the file is missing but listed in {place}; write the file, or take the line "
+                    f'"- {shown(key)}" out of vars.{name}',
+                )
+    for key in sorted(set(lists["segments"]) & set(lists["segments_off"])):
+        yield Fault(
+            project_file,
+            lines["segments_off"].get(key, 0),
+            f"{shown(key)} stands in vars.segments too; take out the line that does not hold",
+        )
+
+
+def _list_lines(text: str, name: str) -> dict[str, int]:
+    """The last line of a list of vars that names each key, from 1."""
     node = find_node(text, ("vars", name))
     if not isinstance(node, yaml.SequenceNode):
-        return ""
-    lines = [item.start_mark.line + 1 for item in node.value if item.value == key]
-    return f":{lines[-1]}" if lines else ""
+        return {}
+    return {str(item.value): item.start_mark.line + 1 for item in node.value}
 
 
-def _cycles(catalogue: Catalogue) -> Iterator[str]:
+def _cycles(catalogue: Catalogue) -> Iterator[Fault]:
     """Segments that are built on each other in a circle, each circle once."""
     reads = {
         segment.key: {model[4:]: line for model, line in segment.reads if model.startswith("seg_")}
@@ -599,14 +605,14 @@ def _cycles(catalogue: Catalogue) -> Iterator[str]:
     }
     done: set[str] = set()
     for start in reads:
-        way: list[str] = []
-        circle = _circle(start, reads, way, done)
+        circle = [] if start in done else _circle(start, reads, [], done)
         if circle:
             first, second = circle[0], circle[1 % len(circle)]
-            path = catalogue.by_key[first].path.as_posix()
-            yield (
-                f"{path}:{reads[first][second]}: segments are built on each other in a circle ("
-                f"{' reads '.join([*circle, first])}); take one of these refs out"
+            yield Fault(
+                catalogue.by_key[first].path.as_posix(),
+                reads[first][second],
+                f"segments are built on each other in a circle ("
+                f"{' reads '.join([*circle, first])}); take one of these refs out",
             )
 
 

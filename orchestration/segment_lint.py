@@ -28,6 +28,7 @@ from orchestration.segment_files import (
     PROJECT_FILE,
     REQUIRED_META,
     Catalogue,
+    Fault,
     Segment,
     catalogue_faults,
     joined,
@@ -81,10 +82,14 @@ class Finding:
     rule: str
     message: str
 
+    @property
+    def place(self) -> str:
+        """The file, and the line where there is one."""
+        return f"{self.path}:{self.line}" if self.line else self.path
+
     def __str__(self) -> str:
         """One line, as compilers print it."""
-        place = f"{self.path}:{self.line}" if self.line else self.path
-        return f"{place}: {self.severity}: {self.message} [{self.rule}]"
+        return f"{self.place}: {self.severity}: {self.message} [{self.rule}]"
 
 
 def lint_files(catalogue: Catalogue) -> list[Finding]:
@@ -104,29 +109,37 @@ def lint_files(catalogue: Catalogue) -> list[Finding]:
     return sorted(set(found))
 
 
-def refusals(catalogue: Catalogue) -> list[Finding]:
-    """The findings for which a refresh is refused before it begins: of segments that are on.
+def refuse_at_refresh(catalogue: Catalogue) -> None:
+    """Refuse a refresh before it begins: for files that do not fit, and segments that are on.
 
-    A contract is not among them: it is about the change under review, not about tonight's data.
+    A contract is not looked for: it is about the change under review, not about tonight's data.
+
+    Raises:
+        ClienteleError: the first finding; the sentence says how many more there are.
     """
     on = {segment.path.as_posix() for segment in catalogue.segments if segment.is_on}
-    return [
+    found = [
         finding
         for finding in lint_files(catalogue)
-        if finding.severity == "refuse" and finding.path in on and finding.rule in _STOPPING
+        if finding.severity == "refuse"
+        and (finding.rule == "catalogue" or (finding.path in on and finding.rule in _STOPPING))
     ]
+    if found:
+        # What does not fit between the files comes first: the rest may follow from it.
+        first = min(found, key=lambda one: (one.rule != "catalogue", one))
+        more = len(found) - 1
+        raise ClienteleError(
+            f"{first.message.rstrip('.')}"
+            + (f" ({more} more: `clientele segment lint` names all)" if more else ""),
+            where=first.place,
+        )
 
 
 _STOPPING = frozenset({"goal_kpi", "sensitive", "layer", "clock", "metadata"})
 
 
-def _fault_finding(fault: str) -> Finding:
-    place = re.match(r"(?P<path>[\w./-]+\.(?:sql|yml|csv))(?::(?P<line>\d+))?: ", fault)
-    if place is None:
-        return Finding(PROJECT_FILE.as_posix(), 0, "refuse", "catalogue", fault)
-    return Finding(
-        place["path"], int(place["line"] or 0), "refuse", "catalogue", fault[place.end() :]
-    )
+def _fault_finding(fault: Fault) -> Finding:
+    return Finding(fault.path, fault.line, "refuse", "catalogue", fault.message)
 
 
 # One segment -------------------------------------------------------------------------------------
@@ -145,7 +158,7 @@ def _lint_meta(segment: Segment, catalogue: Catalogue) -> Iterator[Finding]:
         if segment.meta.get(name) in (None, ""):
             yield Finding(
                 path, segment.lines.get(name, line), "refuse", "metadata",
-                f"it has no {name}; add '{name}' to its config(meta={{'segment': {{...}}}})",
+                f"it has no {name}; add '{name}' to config(meta={{'segment': {{...}}}}) at its top",
             )  # fmt: skip
     goal = segment.meta.get("goal_kpi")
     if goal and str(goal) not in catalogue.kpis:

@@ -148,8 +148,7 @@ def new_segment(
     missing = [name for name in _TEXTS if not meta.get(name)]
     if missing:
         told.append(
-            f"missing  {joined(missing)}: fill in at the top of the file; until then a refresh "
-            "is refused"
+            f"missing  {joined(missing)}: fill in at the top of the file, or a refresh is refused"
         )
     return [
         *told,
@@ -459,7 +458,9 @@ def _apply(plan: Plan, catalogue: Catalogue) -> None:
         after = read_catalogue(catalogue.project)
         faults = [fault for fault in catalogue_faults(after) if fault not in known]
         if faults:
-            raise ClienteleError(f"nothing was changed, for the files would not fit: {faults[0]}")
+            raise ClienteleError(
+                f"nothing was changed, for the files would not fit: {faults[0].sentence}"
+            )
 
     plan.apply(verify)
 

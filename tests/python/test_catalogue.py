@@ -35,14 +35,15 @@ def test_a_segment_is_one_file_and_one_line(workspace: Workspace) -> None:
 
     add_line(listed)
     sentence = workspace.refused()
-    assert "models/segments/seg_tea_time.sql is missing but listed in dbt_project.yml" in sentence
+    assert "models/segments/seg_tea_time.sql: the file is missing but listed in" in sentence
+    assert "dbt_project.yml:21; " in sentence
     assert "write the file" in sentence
     assert workspace.published() == before
 
     file = project / "models" / "segments" / "seg_tea_time.sql"
     file.write_text(SEGMENT.format(owner=""), encoding="utf-8")
     sentence = workspace.refused()
-    assert "seg_tea_time.sql has no owner" in sentence
+    assert "models/segments/seg_tea_time.sql:3: it has no owner" in sentence
     assert "add 'owner' to config(meta=" in sentence
     assert workspace.published() == before
 
