@@ -201,6 +201,8 @@ def fault_in_words(output: str) -> str:
         return known["sentence"]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     place = _IN_NODE.search(text)
+    if place and place["path"].startswith("models/segments/"):
+        return _segment_fault(place["path"], text[place.end() :])
     start = next(
         (
             number
@@ -211,6 +213,25 @@ def fault_in_words(output: str) -> str:
     )
     words = " ".join(lines[start : start + 3])[:500]
     return f"{place['path']}: {words}" if place else words or "dbt failed without a word"
+
+
+_LINE_OF_SQL = re.compile(r"^\s*LINE \d+: (?P<row>.*)$", re.M)
+
+
+def _segment_fault(path: str, text: str) -> str:
+    """What an engine or dbt says of a segment's SQL: its first sentence, with file and line.
+
+    The engine counts the lines of what dbt made of the file, so the row it quotes is looked up.
+    """
+    quoted = _LINE_OF_SQL.search(text)
+    row = quoted["row"].strip().strip(".").strip() if quoted else ""
+    file = PROJECT_DIR / path
+    rows = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    found = [number for number, line in enumerate(rows, start=1) if row and row in line]
+    words = next((line.strip() for line in text.splitlines() if line.strip()), "it does not run")
+    place = f"{path}:{found[0]}" if len(found) == 1 else path
+    at = f", at `{row[:80]}`" if row else ""
+    return f"{place}: {words.rstrip('!.')}{at}; correct the definition"
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

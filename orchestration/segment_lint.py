@@ -472,12 +472,17 @@ def _lint_alike(catalogue: Catalogue, connection: duckdb.DuckDBPyConnection) -> 
         [ALIKE],
     ).fetchall():
         first, second = catalogue.by_key.get(one), catalogue.by_key.get(other)
-        if first is None or second is None:
-            continue
+        segment = second or first
+        if segment is None:
+            continue  # two members of groups: their seeds say what they are
+        remedy = (
+            f"keep one of them, or `clientele segment merge {one} {other} --into ...`"
+            if first and second
+            else f"{segment.key} adds nothing to the group: retire it, or narrow it down"
+        )
         yield Finding(
-            second.path.as_posix(), second.body_line, "warn", "alike",
-            f"{float(jaccard):.0%} of those in {one} or {other} are in both; keep one of them, or "
-            f"`clientele segment merge {one} {other} --into ...`",
+            segment.path.as_posix(), segment.body_line, "warn", "alike",
+            f"{float(jaccard):.0%} of those in {one} or {other} are in both; {remedy}",
         )  # fmt: skip
 
 
