@@ -215,22 +215,27 @@ def fault_in_words(output: str) -> str:
     return f"{place['path']}: {words}" if place else words or "dbt failed without a word"
 
 
+_NAME_AT_FAULT = re.compile(
+    r"""["'](?P<name>\w+)["']|(?:with name|at or near|Function) (?P<other>\w+)"""
+)
 _LINE_OF_SQL = re.compile(r"^\s*LINE \d+: (?P<row>.*)$", re.M)
 
 
 def _segment_fault(path: str, text: str) -> str:
     """What an engine or dbt says of a segment's SQL: its first sentence, with file and line.
 
-    The engine counts the lines of what dbt made of the file, so the row it quotes is looked up.
+    The engine counts the lines of what dbt made of the file, so what it quotes is looked up: a row
+    of the SQL, or the name at fault.
     """
-    quoted = _LINE_OF_SQL.search(text)
-    row = quoted["row"].strip().strip(".").strip() if quoted else ""
+    words = next((line.strip() for line in text.splitlines() if line.strip()), "it does not run")
+    row = _LINE_OF_SQL.search(text)
+    name = _NAME_AT_FAULT.search(words)
+    quoted = row["row"].strip(" .") if row else (name["name"] or name["other"]) if name else ""
     file = PROJECT_DIR / path
     rows = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    found = [number for number, line in enumerate(rows, start=1) if row and row in line]
-    words = next((line.strip() for line in text.splitlines() if line.strip()), "it does not run")
+    found = [number for number, line in enumerate(rows, start=1) if quoted and quoted in line]
     place = f"{path}:{found[0]}" if len(found) == 1 else path
-    at = f", at `{row[:80]}`" if row else ""
+    at = f", at `{row['row'].strip()[:80]}`" if row else ""
     return f"{place}: {words.rstrip('!.')}{at}; correct the definition"
 
 

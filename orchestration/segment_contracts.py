@@ -45,11 +45,9 @@ class ContractResult:
     difference: str = ""
 
 
-def all_segments_on(catalogue: Catalogue) -> dict[str, Any]:
-    """The variables with which every segment file is part of the project."""
-    on = catalogue.listed("segments")
-    off = [segment.key for segment in catalogue.segments if segment.key not in on]
-    return {"segments": [*on, *off], "segments_off": []}
+# With these no file is disabled. Those that were off are in no list: they are tested, and no table
+# of members reads them.
+EVERY_FILE_ENABLED: Mapping[str, Any] = {"segments_off": [], "segment_groups_off": []}
 
 
 def run_contracts(
@@ -78,7 +76,7 @@ def run_contracts(
                 catalogue.project,
                 Path(folder),
                 models,
-                {**(dbt_vars or {}), **all_segments_on(catalogue)},
+                {**(dbt_vars or {}), **EVERY_FILE_ENABLED},
                 select=models,
             )
         if made.returncode != 0:

@@ -35,6 +35,9 @@ REQUIRED_META = ("owner", "objective", "goal_kpi", "priority", "minimum_size", "
 ENTITIES = ("customer", "account")
 RESERVED_KEYS = {"all": "it stands for everyone in segment_kpis"}
 MAXIMUM_KEY_LENGTH = 60
+COMPUTED = "(computed)"
+"""What is known of an entry of the metadata that is no plain value."""
+
 SKELETON_MARK = "SKELETON"
 """How the description of a contract begins that nobody has filled in yet."""
 
@@ -472,7 +475,7 @@ def _entries(section: jinja2.nodes.Dict) -> tuple[dict[str, Any], dict[str, int]
             try:
                 values[name] = pair.value.as_const()
             except jinja2.nodes.Impossible:
-                values[name] = "(computed)"
+                values[name] = COMPUTED
     return values, lines
 
 
@@ -581,6 +584,15 @@ def _list_faults(catalogue: Catalogue) -> Iterator[Fault]:
                     f"the file is missing but listed in {place}; write the file, or take the line "
                     f'"- {shown(key)}" out of vars.{name}',
                 )
+    for segment in catalogue.segments:
+        listed = segment.key in lists["segments"] + lists["segments_off"]
+        if not listed and not key_fault(segment.key, catalogue):
+            yield Fault(
+                segment.path.as_posix(),
+                0,
+                f'it is not listed; add the line "- {segment.key}" under vars.segments in '
+                f"{project_file}",
+            )
     for key in sorted(set(lists["segments"]) & set(lists["segments_off"])):
         yield Fault(
             project_file,

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import jinja2
@@ -25,6 +26,7 @@ from orchestration.errors import ClienteleError
 from orchestration.layers import RANK, SEGMENT_READS, may_read
 from orchestration.portability import lint_source
 from orchestration.segment_files import (
+    COMPUTED,
     PROJECT_FILE,
     REQUIRED_META,
     Catalogue,
@@ -161,20 +163,22 @@ def _lint_meta(segment: Segment, catalogue: Catalogue) -> Iterator[Finding]:
                 f"it has no {name}; add '{name}' to config(meta={{'segment': {{...}}}}) at its top",
             )  # fmt: skip
     goal = segment.meta.get("goal_kpi")
-    if goal and str(goal) not in catalogue.kpis:
+    if goal not in (None, "", COMPUTED) and str(goal) not in catalogue.kpis:
+        # One that is off may wait for its measure.
+        severity = "warn" if segment.is_off else "refuse"
         yield Finding(
-            path, segment.lines["goal_kpi"], "refuse", "goal_kpi",
+            path, segment.lines["goal_kpi"], severity, "goal_kpi",
             f"{unknown_kpi(str(goal), catalogue.kpis)}; a goal that is not measured is none",
         )  # fmt: skip
     review = segment.meta.get("review_by")
-    if review and _day(review) is None:
+    if review not in (None, "", COMPUTED) and _day(review) is None:
         yield Finding(
             path, segment.lines["review_by"], "refuse", "metadata",
             "review_by is no day; write it as '2027-06-30'",
         )  # fmt: skip
     for name in ("priority", "minimum_size"):
         value = segment.meta.get(name)
-        if value not in (None, "") and not (isinstance(value, int) and value >= 0):
+        if value not in (None, "", COMPUTED) and not (isinstance(value, int) and value >= 0):
             yield Finding(
                 path, segment.lines[name], "refuse", "metadata",
                 f"{name} is no whole number; write it without quotes",
@@ -364,7 +368,7 @@ class _Macro(jinja2.Undefined):
     """A macro of the project: renders as a call with its arguments, which are SQL."""
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        listed = [str(one) for one in (*arguments, *keywords.values())]
+        listed = [_as_sql(str(one)) for one in (*arguments, *keywords.values())]
         return f"{self._undefined_name}({', '.join(listed)})"
 
     def __getattr__(self, name: str) -> Any:
@@ -374,6 +378,18 @@ class _Macro(jinja2.Undefined):
 
     def __str__(self) -> str:
         return str(self._undefined_name)
+
+
+def _as_sql(argument: str) -> str:
+    """An argument of a macro: SQL as it is, and a plain text such as lifestyle:luxury in quotes."""
+    import sqlglot
+
+    try:
+        expression = sqlglot.parse_one(f"select {argument}", read="duckdb")
+    except sqlglot.errors.SqlglotError:
+        expression = None
+    is_text = expression is None or (":" in argument and "'" not in argument)
+    return "'" + argument.replace("'", "''") + "'" if is_text else argument
 
 
 def rendered(body: str) -> str:
@@ -408,9 +424,11 @@ def lint_release(catalogue: Catalogue, connection: duckdb.DuckDBPyConnection) ->
         catalogue: the files.
         connection: to the marts of a release, for reading.
     """
-    row = connection.execute("select as_of from release").fetchone()
+    row = connection.execute("select as_of, business_time_zone from release").fetchone()
     assert row is not None, "a release has its row in release"
-    as_of: dt.date = row[0].date()
+    instant: dt.datetime = row[0]
+    # The business's own day, as the models have it: the end of a day is often another day in UTC.
+    as_of = instant.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(row[1])).date()
     found: list[Finding] = []
     for segment in catalogue.segments:
         if segment.is_on:

@@ -35,6 +35,7 @@ from orchestration.segment_changes import (
     seeds_with_segments,
 )
 from orchestration.segment_files import (
+    COMPUTED,
     ENTITIES,
     LINEAGE_SEED,
     MEMBERS_SEED,
@@ -57,7 +58,9 @@ DEFAULT_MINIMUM_SIZE = 20
 
 _TEXTS = ("owner", "objective", "goal_kpi")
 # What a definition says of itself stays with it when it becomes part of another.
-_CARRIED = ("needs", "examples", "sensitive_reason", "demographics_reason")
+_CARRIED = ("needs", "sensitive_reason", "demographics_reason")
+# What a file says of itself alone, and a copy of it says anew.
+_ITS_OWN = frozenset({"name", "description", "examples", "priority", "review_by"})
 _FAMILY = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _AT_REFRESH = "Its members leave at the next refresh; history keeps their stays."
 
@@ -115,7 +118,7 @@ def new_segment(
     carried = {
         name: value
         for name, value in (source.meta if source else {}).items()
-        if name not in {"name", "priority", "review_by"}
+        if name not in _ITS_OWN
     }
     meta = _metadata(
         catalogue, key, {**carried, **_given(wishes)}, today, _free_priority(catalogue), entity
@@ -272,7 +275,9 @@ def merge_segments(
             values = [one.meta[name] for one in segments if one.meta.get(name)]
             if values:
                 carried[name] = _united(values)
-        priority = min(int(one.meta.get("priority") or 10_000) for one in segments)
+        priority = min(
+            _number(one.meta.get("priority")) or _free_priority(catalogue) for one in segments
+        )
         meta = _metadata(
             catalogue, into, {**carried, **_given(wishes)}, today, priority, first.entity
         )
@@ -341,14 +346,10 @@ def split_segment(
     plan = Plan(catalogue.project)
     told: list[str] = []
     folder = segment.path.parent
-    taken = int(segment.meta.get("priority") or 0)
+    taken = _number(segment.meta.get("priority"))
     for number, part in enumerate(written):
         priority = taken if number == 0 and taken else _free_priority(catalogue, number)
-        carried = {
-            name: value
-            for name, value in segment.meta.items()
-            if name not in {"name", "priority", "review_by"}
-        }
+        carried = {name: value for name, value in segment.meta.items() if name not in _ITS_OWN}
         meta = _metadata(catalogue, part, carried, today, priority, segment.entity)
         body = (
             f"-- Still the whole of {key}, of which this is to be a part: narrow it down.\n"
@@ -500,6 +501,13 @@ def _metadata(
     entity: str,
 ) -> dict[str, Any]:
     """The entries of a new file, in the order in which all have them."""
+    computed = [name for name, value in carried.items() if value == COMPUTED]
+    if computed:
+        raise ClienteleError(
+            f"the entry {computed[0]} of the metadata is computed, and a copy cannot say how",
+            where="config(meta=...)",
+            remedy="write the value out first",
+        )
     for name in _TEXTS:
         value = str(carried.get(name) or "")
         if re.search(r"[{}\n\r\\]", value) or not value.isprintable():
@@ -521,7 +529,7 @@ def _metadata(
         "objective": str(carried.get("objective") or ""),
         "goal_kpi": goal_kpi,
         "priority": priority,
-        "minimum_size": int(carried.get("minimum_size") or DEFAULT_MINIMUM_SIZE),
+        "minimum_size": _number(carried.get("minimum_size")) or DEFAULT_MINIMUM_SIZE,
         "review_by": _months_on(today, REVIEW_AFTER_MONTHS).isoformat(),
     }
     others = {name: value for name, value in carried.items() if name not in meta}
@@ -634,7 +642,8 @@ def _skeleton(key: str, entity: str, inputs: Sequence[str]) -> str:
 
 
 def _of_another_model(text: str, old: str, new: str) -> str:
-    return re.sub(rf"(?m)^(\s*(?:- )?model:\s*){re.escape(old)}\s*$", rf"\g<1>{new}", text)
+    model = re.compile(rf"(?m)^(\s*(?:- )?model:\s*)(['\"]?){re.escape(old)}\2[ \t]*$")
+    return model.sub(rf"\g<1>{new}", text)
 
 
 def _with_another_ref(text: str, old: str, new: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from conftest import Workspace
 from segment_project import add_segment, catalogue_of, changed, copy_files, snapshot
 
 from orchestration import segment_changes
@@ -548,3 +549,26 @@ def test_the_command_line_reads_and_refuses(
     assert capsys.readouterr().err.count("\n") == 1
     assert main(["segment", "new", "vip"]) == 1
     assert "there is a segment of this key" in capsys.readouterr().err
+
+
+def test_contracts_are_run_also_of_what_is_off(workspace: Workspace) -> None:
+    project = workspace.copy_project()
+    said = workspace.run("segment", "new", "tea_time", "--owner", "crm@example.com")
+    assert "wrote    models/segments/custom/seg_tea_time.sql" in said.stdout
+    add_segment(project, "waiting", "order_count_30d > 1", family="off", listed="segments_off")
+    add_segment(project, "bare", contract=False, listed="segments_off")
+    contracts = project / "models" / "segments" / "off" / "_contracts.yml"
+    text = contracts.read_text()
+    edges = "{customer_id: one, order_count_30d: 2}, {customer_id: two, order_count_30d: 1}"
+    contracts.write_text(text.replace("{customer_id: one}", edges, 1))
+    keys = ("waiting", "vip", "tea_time", "bare")
+    completed = workspace.run("segment", "test", *keys)
+    assert completed.returncode == 1
+    lines = completed.stdout.splitlines()
+    assert "passed  waiting: waiting_has_its_edges" in lines
+    assert "passed  vip: vip_has_the_best_of_all_three_scores" in lines
+    assert "FAILED  tea_time: tea_time_has_its_edges" in lines
+    assert "NONE    bare" in lines
+    assert lines[-1] == "3 contracts ran: 2 passed, 1 failed; 1 segment without a contract."
+    assert completed.stderr == ""
+    assert not (workspace.warehouse / "work").exists()
