@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from orchestration.segment_files import Catalogue, Contract, Segment
 from orchestration.unit_tests import Outcome, run_unit_tests
 
 _DIFFERENCE = re.compile(r"(?P<heading>^actual differs from expected:|^@@.*$)", re.M)
+_WIDTH = 90
+_FAULT_LINES = 4
 _MARKS = {
     "actual differs from expected:": "the members differ:",
     "@@ ,": "",
@@ -106,6 +109,10 @@ def difference(message: str) -> str:
     found = _DIFFERENCE.search(message)
     lines = message[found.start() if found else 0 :].splitlines()
     kept = [line.rstrip() for line in lines if line.strip() and line.strip() != "[0m"]
+    if found is None:
+        # Why it did not run; of an unknown column dbt lists hundreds that are known.
+        words = " ".join(line.strip() for line in kept)
+        return "\n".join(textwrap.wrap(words, _WIDTH)[:_FAULT_LINES])
     return "\n".join(_in_words(line) for line in kept)
 
 

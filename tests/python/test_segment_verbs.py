@@ -514,6 +514,11 @@ def test_the_outcome_of_contracts_is_told_with_the_rows_that_differ(project: Pat
     catalogue = catalogue_of(project)
     vip, tea, bare = (catalogue.segment(key) for key in ("vip", "tea", "bare"))
     message = "\x1b[31m\nactual differs from expected:\n\n@@ ,customer_id\n---,all\n+++,but one\n\n"
+    fault = "Compilation Error\n  Invalid column name: 'x'. Accepted: " + ", ".join(
+        map(str, range(999))
+    )
+    assert difference(fault).startswith("Compilation Error Invalid column name: 'x'.")
+    assert [len(line) <= 90 for line in difference(fault).splitlines()] == [True] * 4
     text = contracts_text(
         [
             ContractResult(vip, vip.contracts[0], False, difference(message)),
