@@ -484,23 +484,29 @@ def _lint_size(segment: Segment, members: int, share: float, limit: float) -> It
 
 
 def _lint_alike(catalogue: Catalogue, connection: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
+    """Pairs that are nearly one, a line per segment: of many alike, further pairs say no more."""
+    pairs: dict[str, list[tuple[str, float]]] = {}
     for one, other, jaccard in connection.execute(
         f"select segment_a, segment_b, jaccard from ({overlap_query(connection)}) as pairs "
-        "where jaccard > ? and segment_a < segment_b order by all",
+        "where jaccard > ? and segment_a < segment_b order by jaccard desc, segment_a, segment_b",
         [ALIKE],
     ).fetchall():
-        first, second = catalogue.by_key.get(one), catalogue.by_key.get(other)
-        segment = second or first
-        if segment is None:
-            continue  # two members of groups: their seeds say what they are
+        # Of two members of groups their seeds say what they are.
+        key = next((key for key in (other, one) if key in catalogue.by_key), None)
+        if key is not None:
+            pairs.setdefault(key, []).append((one if key == other else other, float(jaccard)))
+    for key, others in pairs.items():
+        segment = catalogue.by_key[key]
+        other, jaccard = others[0]
+        more = f" (and alike to {len(others) - 1} more)" if len(others) > 1 else ""
         remedy = (
-            f"keep one of them, or `clientele segment merge {one} {other} --into ...`"
-            if first and second
-            else f"{segment.key} adds nothing to the group: retire it, or narrow it down"
+            f"keep one of them, or `clientele segment merge {other} {key} --into ...`"
+            if other in catalogue.by_key
+            else f"{key} adds nothing to the group: retire it, or narrow it down"
         )
         yield Finding(
             segment.path.as_posix(), segment.body_line, "warn", "alike",
-            f"{float(jaccard):.0%} of those in {one} or {other} are in both; {remedy}",
+            f"{jaccard:.0%} of those in {other} or {key} are in both{more}; {remedy}",
         )  # fmt: skip
 
 
