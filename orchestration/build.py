@@ -32,7 +32,7 @@ from orchestration.publish import Published, publish
 from orchestration.raw_store import RawBatch, SourceFile, create_raw_views
 from orchestration.retraction import NOTHING, Withdrawal, withdraw
 from orchestration.run_sources import RunSettings, tell_observations, tell_run
-from orchestration.segment_lineage import LINEAGE_SEED, read_renames
+from orchestration.segment_lineage import read_renames
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse import Release, Warehouse
 
@@ -310,7 +310,7 @@ def _tell(
         connection,
         warehouse.current.resolve() if previous else None,
         run.as_of,
-        read_renames(PROJECT_DIR / LINEAGE_SEED),
+        read_renames(PROJECT_DIR),
     )
     observed = connection.execute(
         "select distinct segment_model from state.segment_observations "

@@ -1,31 +1,28 @@
 """What became of segment keys that are gone, as the seed segment_lineage says it.
 
-Pure. Does not belong here: changing the seed (the verbs of `clientele segment` do that), and what
+Does not belong here: changing the seed (the verbs of `clientele segment` do that), and what
 the models derive from it (models/membership/segment_definitions.sql).
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from orchestration.errors import ClienteleError
+from orchestration.segment_files import LINEAGE_SEED, read_seed
 
-LINEAGE_SEED = "seeds/segment_lineage.csv"
 
-
-def read_renames(seed: Path) -> dict[str, str]:
+def read_renames(project: Path) -> dict[str, str]:
     """The present key of every renamed one, however often it was renamed.
 
     Args:
-        seed: seeds/segment_lineage.csv.
+        project: the folder of dbt_project.yml.
 
     Raises:
         ClienteleError: keys were renamed in a circle, or one has two new names.
     """
-    with seed.open(encoding="utf-8", newline="") as file:
-        return renames(csv.DictReader(file))
+    return renames(read_seed(project, LINEAGE_SEED))
 
 
 def renames(rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -38,7 +35,7 @@ def renames(rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
         if direct.setdefault(key, successor) != successor:
             raise ClienteleError(
                 f"segment {key} was renamed to {direct[key]} and to {successor}",
-                where=LINEAGE_SEED,
+                where=LINEAGE_SEED.as_posix(),
                 remedy="leave the one that holds",
             )
     return {key: _present(key, direct) for key in direct}
@@ -51,7 +48,7 @@ def _present(key: str, direct: Mapping[str, str]) -> str:
         if key in seen:
             raise ClienteleError(
                 f"segment {key} was renamed in a circle",
-                where=LINEAGE_SEED,
+                where=LINEAGE_SEED.as_posix(),
                 remedy="take the last of these rows out: a key that is gone does not come back",
             )
         seen.add(key)

@@ -27,6 +27,7 @@ from orchestration.layers import RANK, SEGMENT_READS, may_read
 from orchestration.portability import lint_source
 from orchestration.segment_files import (
     COMPUTED,
+    KPIS_TO_COME,
     PROJECT_FILE,
     REQUIRED_META,
     Catalogue,
@@ -163,7 +164,12 @@ def _lint_meta(segment: Segment, catalogue: Catalogue) -> Iterator[Finding]:
                 f"it has no {name}; add '{name}' to config(meta={{'segment': {{...}}}}) at its top",
             )  # fmt: skip
     goal = segment.meta.get("goal_kpi")
-    if goal not in (None, "", COMPUTED) and str(goal) not in catalogue.kpis:
+    if goal in KPIS_TO_COME - catalogue.kpis:
+        yield Finding(
+            path, segment.lines["goal_kpi"], "warn", "goal_kpi",
+            f"{goal} is not computed yet; until it is, nothing says whether the goal is met",
+        )  # fmt: skip
+    elif goal not in (None, "", COMPUTED) and str(goal) not in catalogue.kpis:
         # One that is off may wait for its measure.
         severity = "warn" if segment.is_off else "refuse"
         yield Finding(

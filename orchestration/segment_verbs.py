@@ -37,6 +37,7 @@ from orchestration.segment_changes import (
 from orchestration.segment_files import (
     COMPUTED,
     ENTITIES,
+    KPIS_TO_COME,
     LINEAGE_SEED,
     MEMBERS_SEED,
     PROJECT_FILE,
@@ -518,7 +519,7 @@ def _metadata(
                 remedy="leave that out",
             )
     goal_kpi = str(carried.get("goal_kpi") or "")
-    if goal_kpi and goal_kpi not in catalogue.kpis:
+    if goal_kpi and goal_kpi not in catalogue.kpis | KPIS_TO_COME:
         raise ClienteleError(
             unknown_kpi(goal_kpi, catalogue.kpis), where="--goal-kpi", remedy="choose one of them"
         )

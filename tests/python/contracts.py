@@ -35,22 +35,11 @@ def segment_files() -> dict[str, Path]:
 
 
 def everything_on() -> dict[str, Any]:
-    """Variables under which no segment file is disabled.
-
-    Segments of accounts are compiled and in no list, so that they are built where a test asks for
-    them and no table of customers reads them.
-    """
+    """Variables under which every segment file is in its list."""
     variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
-    files = segment_files()
     on: dict[str, Any] = {}
-    for kind, prefix in (("segments", "seg"), ("segment_groups", "grp")):
-        names = [*variables[kind], *variables[f"{kind}_off"]]
-        accounts = {
-            name
-            for name in names
-            if "'entity': 'account'" in files[f"{prefix}_{name}"].read_text(encoding="utf-8")
-        }
-        on[kind] = [name for name in names if name not in accounts]
+    for kind in ("segments", "segment_groups"):
+        on[kind] = [*variables[kind], *variables[f"{kind}_off"]]
         on[f"{kind}_off"] = []
     return on
 

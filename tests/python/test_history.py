@@ -96,7 +96,8 @@ def test_what_is_written_is_read_again_but_not_at_its_own_instant(tmp_path: Path
 
 
 def test_a_renamed_segment_keeps_its_history_under_its_present_key(tmp_path: Path) -> None:
-    seed = tmp_path / "lineage.csv"
+    seed = tmp_path / "seeds" / "segment_lineage.csv"
+    seed.parent.mkdir()
     seed.write_text(
         "segment_key,change,successor_key,changed_on,reason\n"
         "a,renamed,b,2026-01-02,\nb,renamed,c,2026-01-03,\nx,merged,c,2026-01-03,\n",
@@ -117,7 +118,7 @@ def test_a_renamed_segment_keeps_its_history_under_its_present_key(tmp_path: Pat
         "select unnest(['a', 'x']) as segment_key, 'seg_' || segment_key as segment_model, "
         "timestamp '2026-01-01' as as_of, 'v' as definition_version, 'published' as basis",
     )
-    connection = loaded(tmp_path, MARCH, read_renames(seed))
+    connection = loaded(tmp_path, MARCH, read_renames(tmp_path))
     assert [row[0] for row in rows(connection, "segment_changes")] == ["c", "c", "x"]
     assert [row[:2] for row in rows(connection, "segment_observations")] == [
         ("c", "seg_c"),

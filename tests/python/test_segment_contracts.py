@@ -30,6 +30,7 @@ from contracts import (
 from pipeline import PROJECT, Pipeline
 
 from orchestration.segment_docs import EXAMPLES, MEMBERS, PAGE, page, read_rows
+from orchestration.segment_files import KPIS_TO_COME
 
 FILES = segment_files()
 SEGMENT = {"name", "description", "owner", "objective", "goal_kpi"}
@@ -39,12 +40,6 @@ OPTIONAL = {"entity", "needs", "examples", "defined_by", "variables"}
 
 EXHAUSTIVE = {"grp_lifecycle", "grp_geography"}
 """Groups that nobody is outside of."""
-
-KPIS_TO_COME = {
-    *("cart_abandonment_rate", "click_through_rate", "conversion_rate", "cross_sell_rate"),
-    *("engagement_score", "open_rate", "reactivation_rate", "referral_rate", "upgrade_rate"),
-}
-"""Goals whose KPI is defined in words and not yet computed."""
 
 STARTERS = 12
 

@@ -6,6 +6,7 @@
     'goal_kpi': 'purchase_frequency',
     'priority': 810,
     'minimum_size': 20,
+    'sensitive_reason': 'The family dinner is made for households with children, who told us of them themselves; nobody is refused it',
     'review_by': '2027-06-30',
     'needs': ['business_events'],
     'examples': ['EX-06'],

@@ -6,6 +6,7 @@
     'goal_kpi': 'purchase_frequency',
     'priority': 809,
     'minimum_size': 20,
+    'sensitive_reason': 'The weekday evening is announced to them first, by the age they gave themselves; nobody is refused it',
     'review_by': '2027-06-30',
     'needs': ['business_events'],
     'examples': ['EX-06'],

@@ -6,6 +6,7 @@
     'goal_kpi': 'click_through_rate',
     'priority': 706,
     'minimum_size': 20,
+    'sensitive_reason': 'The course is written for their age, which they gave themselves; nobody is refused it',
     'review_by': '2027-01-31',
     'needs': ['survey_responses'],
     'examples': ['EX-20'],

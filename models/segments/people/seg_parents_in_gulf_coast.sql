@@ -6,6 +6,7 @@
     'goal_kpi': 'purchase_frequency',
     'priority': 702,
     'minimum_size': 20,
+    'sensitive_reason': "Children's clothing is of use to parents; they told us of their children themselves",
     'review_by': '2027-06-30',
     'examples': ['EX-14'],
 }}) }}

@@ -6,6 +6,7 @@
     'goal_kpi': 'average_order_value',
     'priority': 703,
     'minimum_size': 20,
+    'sensitive_reason': 'A collection cut for young adults; the age is what they gave themselves, and the shop shows it to all',
     'review_by': '2027-06-30',
     'needs': ['order_lines', 'products'],
     'examples': ['EX-34'],
