@@ -69,8 +69,10 @@ def test_a_member_is_a_customer_of_that_time_and_listed_once(
         "create table customer_profiles as select * from (values"
         " (timestamp '2026-01-31', 'early'), (timestamp '2026-02-28', 'early'),"
         " (timestamp '2026-02-28', 'late')) as t(as_of, customer_id);"
+        "create table account_profiles as select timestamp '2026-01-31' as as_of,"
+        " 'early' as account_id where false;"
         "create table segment_membership_observed as select as_of, segment_model,"
-        " segment_model[5:] as segment_key, customer_id from (values"
+        " segment_model[5:] as segment_key, 'customer' as entity, member_id from (values"
         " (timestamp '2026-01-31', 'seg_vip', 'early'),"
         " (timestamp '2026-02-28', 'seg_vip', 'early'),"
         " (timestamp '2026-02-28', 'seg_vip', 'late'),"
@@ -78,7 +80,7 @@ def test_a_member_is_a_customer_of_that_time_and_listed_once(
         " (timestamp '2026-01-31', 'seg_dormant', 'early'),"
         " (timestamp '2026-01-31', 'seg_dormant', 'early'),"
         " (timestamp '2026-01-31', 'seg_win_back', null)"
-        ") as t(as_of, segment_model, customer_id)"
+        ") as t(as_of, segment_model, member_id)"
     )
     assert sorted(pipeline.failing_rows(work, MEMBERS)) == [
         ("models/segments/lifecycle/seg_win_back.sql", "lists NULL ids", 1),
