@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.database import connect
 from orchestration.dbt_project import NodeResult, data_tests
 from orchestration.errors import ClienteleError
 from orchestration.warehouse import Warehouse
@@ -121,8 +122,7 @@ def _examples(sql: str, columns: Iterable[str], database: Path) -> str:
     """The first failing rows: only columns that the test itself declares fit to be shown."""
     chosen = ", ".join(columns)
     try:
-        with duckdb.connect(str(database), read_only=True) as connection:
-            connection.execute("set timezone = 'UTC'")
+        with connect(database, read_only=True) as connection:
             rows = connection.execute(
                 f"select {chosen} from ({sql}) as failing order by all limit 3"
             ).fetchall()
@@ -148,7 +148,7 @@ def stopping(checks: Sequence[Check], accepted: Collection[str]) -> tuple[Check,
 
 def record(database: Path, checks: Sequence[Check], checked_at: datetime) -> None:
     """Write the checks into quality_results of the work database."""
-    with duckdb.connect(str(database)) as connection:
+    with connect(database) as connection:
         connection.execute("delete from main.quality_results")
         # Column by column in one statement: a statement for each of hundreds of rows took seconds.
         columns = [

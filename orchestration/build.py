@@ -17,6 +17,7 @@ import duckdb
 
 from orchestration import __version__, audit, clock, quality
 from orchestration.contract import Contract, load_contract
+from orchestration.database import connect
 from orchestration.dbt_project import (
     NodeResult,
     data_tests,
@@ -149,8 +150,7 @@ def land(
         progress(message)
     files = withdrawn.files + result.files
     batches = (previous.batches if previous else ()) + result.batches
-    with duckdb.connect(str(warehouse.work_database)) as connection:
-        connection.execute("set timezone = 'UTC'")
+    with connect(warehouse.work_database) as connection:
         create_raw_views(
             connection,
             contract=contract,
@@ -372,7 +372,7 @@ def release_build(settings: Settings, run: Run, *, manifest: dict[str, Any]) -> 
         dagster_run_id=run.dagster_run_id,
         expected=check_names(manifest),
     )
-    with duckdb.connect(str(warehouse.work_database), read_only=True) as connection:
+    with connect(warehouse.work_database, read_only=True) as connection:
         row_counts = quality.row_counts(connection)
         versions = dict(
             connection.execute("select segment_key, definition_version from segments").fetchall()

@@ -146,6 +146,19 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--truth", type=Path, metavar="FILE", help="write what was planted, as JSON")
     demo.set_defaults(run=_demo)
 
+    again = verbs.add_parser("replay", help="earlier days once more, beside the published history")
+    again.add_argument("--from", dest="first", type=_day, required=True, metavar="DAY")
+    again.add_argument("--to", dest="last", type=_day, required=True, metavar="DAY")
+    again.add_argument(
+        "--every", choices=("day", "week", "month"), default="day", help="step (default day)"
+    )
+    again.add_argument(
+        "--as-known",
+        action="store_true",
+        help="what the release of each day had; default: as occurred, over all facts known today",
+    )
+    again.set_defaults(run=_replay)
+
     status = verbs.add_parser("status", help="what is published, and what the last refresh said")
     status.set_defaults(run=_status)
 
@@ -241,6 +254,24 @@ def _match(arguments: argparse.Namespace, settings: Settings) -> int:
         print(f"Clientele {__version__}: matching in {settings.warehouse}", flush=True)
         threshold = DEFAULT_THRESHOLD if arguments.threshold is None else arguments.threshold
         print(match(settings, threshold=threshold, tell=_tell))
+    return 0
+
+
+def _replay(arguments: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.dbt_project import prepare_manifest
+    from orchestration.replay import AS_KNOWN, AS_OCCURRED, Request, replay, replay_summary
+
+    started = time.monotonic()
+    request = Request(
+        arguments.first,
+        arguments.last,
+        arguments.every,
+        AS_KNOWN if arguments.as_known else AS_OCCURRED,
+    )
+    print(f"Clientele {__version__}: replaying in {settings.warehouse}", flush=True)
+    replayed = replay(settings, request, manifest_path=prepare_manifest(settings), progress=_tell)
+    print(replay_summary(replayed, request))
+    print(f"Took {time.monotonic() - started:.1f} s.")
     return 0
 
 

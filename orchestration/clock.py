@@ -124,3 +124,34 @@ def plan_observations(
             (as_of, "published"),
         )
     )
+
+
+EVERY = ("day", "week", "month")
+"""What a replay may step by."""
+
+
+def replay_instants(
+    first: date, last: date, every: str, as_of: datetime, time_zone: str
+) -> tuple[datetime, ...]:
+    """The instants of a replay: ends of business days, rising, none after `as_of`.
+
+    Every day, every seventh from the first on, or the last day of every month; the day of `as_of`
+    itself ends at `as_of`.
+
+    Args:
+        first: first business day that may be replayed.
+        last: last one.
+        every: day, week or month.
+        as_of: of the current release, naive UTC.
+        time_zone: of the business.
+    """
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    chosen = [
+        day
+        for day in days
+        if every == "day"
+        or (every == "week" and (day - first).days % 7 == 0)
+        or (every == "month" and (day + timedelta(days=1)).day == 1)
+    ]
+    today = business_date(as_of, time_zone)
+    return tuple(min(end_of_business_day(day, time_zone), as_of) for day in chosen if day <= today)

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from orchestration.database import connect
 from orchestration.errors import ClienteleError
 
 LEAST_CHARACTERS: Final = 6
@@ -177,7 +178,7 @@ def customer_story(marts: Path, asked: str) -> CustomerStory:
         raise ClienteleError(
             "there is no release", where=str(marts.parents[2]), remedy="run `make refresh`"
         )
-    with duckdb.connect(str(marts), read_only=True) as connection:
+    with connect(marts, read_only=True) as connection:
         release = _only(_rows(connection, "select * from release"))
         try:
             customer_id, former = _resolved(connection, beginning, release)

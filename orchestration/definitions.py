@@ -1,4 +1,4 @@
-"""The assets, the job `refresh` and its daily schedule, of any warehouse.
+"""The assets, the job `refresh` and its daily schedule, and replayed days, of any warehouse.
 
 Does not belong here: what a step does (assets.py, build.py), and which warehouse (location.py).
 """
@@ -12,6 +12,7 @@ from orchestration.contract import load_contract
 from orchestration.dbt_project import prepare_manifest
 from orchestration.errors import ClienteleError
 from orchestration.mapping import load_mapping
+from orchestration.replay_assets import REPLAY_KEY, build_replay
 from orchestration.settings import Settings
 
 JOB = "refresh"
@@ -28,7 +29,7 @@ def build_definitions(settings: Settings, workers: Workers | None = None) -> dg.
     """
     refresh = dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.all(),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(REPLAY_KEY),
         description="Land, build, audit and publish: one gated refresh.",
         # One process: the steps share the work database and the lock, and start-up is paid once.
         executor_def=dg.in_process_executor,
@@ -50,8 +51,12 @@ def build_definitions(settings: Settings, workers: Workers | None = None) -> dg.
             run_config=run_config(as_of=scheduled.isoformat()),
         )
 
+    manifest_path = prepare_manifest(settings)
     return dg.Definitions(
-        assets=build_assets(settings, prepare_manifest(settings), workers),
+        assets=[
+            *build_assets(settings, manifest_path, workers),
+            build_replay(settings, manifest_path, _time_zone(settings)),
+        ],
         jobs=[refresh],
         schedules=[daily_refresh],
     )

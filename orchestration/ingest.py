@@ -20,7 +20,7 @@ from orchestration.contract import Contract, did_you_mean
 from orchestration.errors import ClienteleError
 from orchestration.ingest_plan import NewFile, Plan, group_files, plan_group
 from orchestration.landing import Landing, Reading, Scan, at_rest, find_readings, place_of, scan
-from orchestration.loading import NO_ROOM, Loader, connect
+from orchestration.loading import NO_ROOM, Loader, guarded_session
 from orchestration.mapping import Mapping as FileMapping
 from orchestration.raw_store import (
     SCRATCH_PREFIX,
@@ -99,7 +99,7 @@ def ingest(
             progress(f"no new files, {skipped:,} already loaded")
             return IngestResult((), (), skipped, {}, tuple(messages))
         writer.prepare()
-        with connect(landing.absolute(), writer.folder, scratch) as connection:
+        with guarded_session(landing.absolute(), writer.folder, scratch) as connection:
             groups = group_files(connection, fresh, contract)
             plans = [plan_group(connection, group) for group in groups]
             moment = loaded_at.astimezone(dt.UTC)

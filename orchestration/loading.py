@@ -28,6 +28,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.contract import DEFAULT_SOURCE_SYSTEM, SOURCE_SYSTEM, Column, Entity
+from orchestration.database import connect
 from orchestration.errors import ClienteleError
 from orchestration.ingest_plan import LINE, Group, NewFile, Plan, is_large, parquet_scan
 from orchestration.mapping import Block
@@ -70,17 +71,16 @@ class Counts:
     last_event_at: str | None = None
 
 
-def connect(landing: Path, raw: Path, scratch: Path) -> duckdb.DuckDBPyConnection:
+def guarded_session(landing: Path, raw: Path, scratch: Path) -> duckdb.DuckDBPyConnection:
     """A session in UTC that can open files of the landing folder and the raw store, and no other.
 
     Expressions of the mapping run in it, so this holds even where the parser let one through.
     """
-    connection = duckdb.connect(
+    connection = connect(
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
     folders = ", ".join(literal(path.as_posix()) for path in (landing, landing.resolve(), raw))
     for setting in (
-        "set TimeZone = 'UTC'",
         "set preserve_insertion_order = true",
         f"set memory_limit = '{_MEMORY_LIMIT}'",
         f"set temp_directory = {literal(scratch.as_posix())}",

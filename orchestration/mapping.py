@@ -24,6 +24,7 @@ import duckdb
 import yaml
 
 from orchestration.contract import SOURCE_SYSTEM, Contract, Entity, did_you_mean
+from orchestration.database import connect
 from orchestration.errors import ClienteleError
 
 _TOP: Final = (
@@ -309,7 +310,7 @@ class _Reader:
 
     def _time_format(self, node: yaml.Node) -> str:
         value = self._text(node, "time_format")
-        with duckdb.connect() as connection:
+        with connect() as connection:
             try:
                 connection.execute("select try_strptime('', ?)", [value]).fetchone()
             except duckdb.Error as error:
@@ -328,7 +329,7 @@ class _Reader:
 
     def _time_zone(self, node: yaml.Node) -> str:
         value = self._text(node, "business_time_zone")
-        with duckdb.connect() as connection:
+        with connect() as connection:
             rows = connection.execute("select name from pg_timezone_names() order by 1").fetchall()
         names = [str(row[0]) for row in rows]
         if value not in names:

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from orchestration.contract import Contract, Entity
+from orchestration.database import connect
 from orchestration.ingest import IngestResult, create_raw_views, ingest
 from orchestration.landing import place_of
 from orchestration.mapping import Mapping
@@ -61,7 +62,7 @@ def mapping_report(
             loaded_at=dt.datetime.now(dt.UTC),
             progress=progress,
         )
-        with duckdb.connect() as connection:
+        with connect() as connection:
             connection.execute("set TimeZone = 'UTC'")
             create_raw_views(
                 connection,

@@ -27,6 +27,7 @@ from typing import Final
 import duckdb
 
 from orchestration.contract import Column, Contract, Entity, did_you_mean
+from orchestration.database import connect
 from orchestration.errors import ClienteleError
 from orchestration.landing import LandedFile, landed_file, refuse_empty
 from orchestration.mapping_synonyms import CONSTANTS, SYNONYMS, VALUE_SYNONYMS
@@ -293,7 +294,7 @@ def _json_lines(file: LandedFile, text: str, encoding: str | None) -> _Sample:
 
 
 def _parquet(file: LandedFile) -> _Sample:
-    with duckdb.connect() as connection:
+    with connect() as connection:
         found = connection.execute(
             f"select * from read_parquet($path) limit {_ROWS}", {"path": str(file.path)}
         )

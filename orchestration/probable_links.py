@@ -19,6 +19,7 @@ from typing import Final
 import duckdb
 
 from orchestration.contract import load_contract
+from orchestration.database import connect
 from orchestration.dbt_project import project_variable, run_dbt
 from orchestration.errors import ClienteleError
 from orchestration.matching import Pair, find_pairs, require_splink
@@ -101,7 +102,7 @@ def match(settings: Settings, *, threshold: float, tell: Callable[[str], None]) 
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     try:
-        with duckdb.connect(str(work / "work.duckdb")) as connection:
+        with connect(work / "work.duckdb") as connection:
             tell("match: reading the customer records")
             records = _match_records(connection, settings, release)
             tell(f"match: comparing {records:,} customer records")
@@ -151,7 +152,6 @@ def _match_records(
     run_dbt(settings, ["compile", "--quiet", "--select", f"+{_MODEL}"])
     path = settings.dbt_target_path / "manifest.json"
     nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"]
-    connection.execute("set timezone = 'UTC'")
     create_raw_views(
         connection,
         contract=load_contract(),
@@ -192,7 +192,7 @@ def write_links(folder: Path, pairs: Sequence[Pair], manifest: Manifest) -> None
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST_FILE).unlink(missing_ok=True)
     temporary = folder / f".{LINKS_FILE}.tmp"
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.execute("create table pairs (a varchar, b varchar)")
         for start in range(0, len(pairs), 1000):
             chunk = pairs[start : start + 1000]
@@ -310,7 +310,7 @@ def _wrong(where: Path, what: str) -> ClienteleError:
 
 def _customers(warehouse: Warehouse) -> dict[str, str]:
     marts = warehouse.current / "marts" / "clientele.duckdb"
-    with duckdb.connect(str(marts.resolve()), read_only=True) as connection:
+    with connect(marts.resolve(), read_only=True) as connection:
         return dict(
             connection.execute(
                 "select record_id, customer_id from customer_source_records"

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from orchestration.audit import Check
+from orchestration.database import connect
 from orchestration.dbt_project import PublishedTable
 from orchestration.history import write_state
 from orchestration.warehouse import MARTS, Release, Warehouse, sync_folder
@@ -74,8 +73,7 @@ def _write_marts(database: Path, folder: Path, tables: Sequence[PublishedTable])
     """Copy the published tables into the marts file and into Parquet; return their row counts."""
     row_counts = {}
     marts = folder / MARTS
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
+    with connect() as connection:
         connection.execute(f"attach {_literal(database)} as work (read_only)")
         connection.execute(
             f"attach {_literal(marts)} as clientele (storage_version '{STORAGE_VERSION}')"
@@ -107,8 +105,7 @@ def _write_marts(database: Path, folder: Path, tables: Sequence[PublishedTable])
 def _write_state(warehouse: Warehouse, folder: Path, release: Release) -> None:
     """What the next refresh starts from: published history, and the log of all releases."""
     before = warehouse.current.resolve() if release.previous_run_id else None
-    with duckdb.connect(str(warehouse.work_database), read_only=True) as connection:
-        connection.execute("set timezone = 'UTC'")
+    with connect(warehouse.work_database, read_only=True) as connection:
         write_state(connection, before, folder, as_of=release.as_of, run_id=release.run_id)
     log = folder / RELEASE_LOG
     earlier = (before / RELEASE_LOG).read_text(encoding="utf-8") if before else ""

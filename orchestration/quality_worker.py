@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.audit import Check
+from orchestration.database import connect
 from orchestration.errors import ClienteleError
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
@@ -46,15 +47,13 @@ def work(
     folder: str, request: Callable[[], Any], reply: Callable[[Mapping[str, Any]], None]
 ) -> None:
     """Import, wait, evaluate."""
-    import duckdb
     import great_expectations  # noqa: F401
 
     from orchestration import quality
 
     warehouse = Warehouse(Path(folder))
     request()
-    with duckdb.connect(str(warehouse.work_database), read_only=True) as connection:
-        connection.execute("set timezone = 'UTC'")
+    with connect(warehouse.work_database, read_only=True) as connection:
         previous = warehouse.current_release()
         checks = quality.evaluate(
             quality.Build(

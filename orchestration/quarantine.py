@@ -11,9 +11,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-import duckdb
-
 from orchestration.contract import Contract, did_you_mean
+from orchestration.database import connect
 from orchestration.errors import ClienteleError
 from orchestration.landing import place_of
 from orchestration.raw_store import RawBatch, SourceFile
@@ -148,7 +147,7 @@ def _rejects(
         " and coalesce($file, source_file) = source_file"
     )
     asked = {"paths": paths, "gone": gone, "entity": entity, "file": file}
-    with duckdb.connect() as connection:
+    with connect() as connection:
         counts = connection.execute(
             "select entity, source_file, reason, count(*) as n from read_parquet($paths)"
             f" {where} group by all order by n desc, entity, source_file, reason",

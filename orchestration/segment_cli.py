@@ -14,6 +14,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from orchestration.database import connect
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse import MARTS, Warehouse
 
@@ -100,14 +101,13 @@ def _catalogue(settings: Settings) -> Catalogue:
 @contextlib.contextmanager
 def _marts(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection | None, str]]:
     """The marts of the current release, for reading, and which release that is."""
-    import duckdb
 
     warehouse = Warehouse(settings.warehouse)
     release = warehouse.current_release()
     if release is None:
         yield None, f"there is no release in {settings.warehouse} yet (`clientele refresh`)"
         return
-    with duckdb.connect(str(warehouse.current / MARTS), read_only=True) as connection:
+    with connect(warehouse.current / MARTS, read_only=True) as connection:
         yield connection, f"release {release.run_id}, as of {release.as_of:%Y-%m-%d}"
 
 

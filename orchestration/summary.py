@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from orchestration.database import connect
 from orchestration.landing import place_of
 from orchestration.retraction import READ_AGAIN
 from orchestration.warehouse import MARTS, Release
@@ -27,7 +28,7 @@ def release_summary(folder: Path, release: Release) -> str:
         folder: of the release, as readers reach it.
         release: its manifest.
     """
-    with duckdb.connect(str(folder / MARTS), read_only=True) as connection:
+    with connect(folder / MARTS, read_only=True) as connection:
         customers = _number(connection, "select count(*) from customer_profiles")
         counting = "from source_files where retracted_at is null"
         files = _number(connection, f"select count(*) {counting}")

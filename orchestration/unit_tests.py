@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import yaml
 
+from orchestration.database import connect
 from orchestration.dbt_project import dbt_executable
 from orchestration.errors import ClienteleError
 
@@ -80,7 +80,7 @@ def source_tables(project: Path) -> dict[str, list[tuple[str, dict[str, str]]]]:
 
 def create_empty_sources(project: Path, database: Path) -> None:
     """Make every table of the sources, without rows, in a database that does not exist yet."""
-    with duckdb.connect(str(database)) as connection:
+    with connect(database) as connection:
         for schema, tables in source_tables(project).items():
             connection.execute(f'create schema "{schema}"')
             for name, columns in tables:

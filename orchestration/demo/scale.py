@@ -14,9 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-import duckdb
-
 from orchestration.contract import Contract
+from orchestration.database import connect
 from orchestration.demo.people import PLACEHOLDER_EMAIL
 from orchestration.demo.tables import Table
 
@@ -62,7 +61,7 @@ def write_parquet(
 ) -> int:
     """Write the tables `towns` times over, as typed Parquet files; returns the number of files."""
     files = 0
-    with tempfile.TemporaryDirectory(dir=folder) as scratch, duckdb.connect() as connection:
+    with tempfile.TemporaryDirectory(dir=folder) as scratch, connect() as connection:
         connection.execute(f"set memory_limit = '{_MEMORY_LIMIT}'")
         connection.execute(f"set temp_directory = '{scratch}/spill'")
         connection.execute("set preserve_insertion_order = false")

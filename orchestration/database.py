@@ -1,0 +1,30 @@
+"""Connections to DuckDB, all of one kind.
+
+Does not belong here: dbt's own connection (profiles.yml), SQL.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+
+def connect(
+    path: Path | None = None, *, read_only: bool = False, config: dict[str, Any] | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A connection whose times are UTC and which prints nothing.
+
+    Args:
+        path: of the database file; None for one in memory.
+        read_only: others may read it too.
+        config: DuckDB settings.
+    """
+    connection = duckdb.connect(
+        ":memory:" if path is None else str(path), read_only=read_only, config=config or {}
+    )
+    connection.execute("set timezone = 'UTC'")
+    # DuckDB draws a bar over what a command has to say, once a query takes two seconds.
+    connection.execute("set enable_progress_bar = false")
+    return connection
