@@ -9,13 +9,17 @@ PYTHON ?= $(shell for candidate in python3.12 python3.13 python3.11 python3; do 
 	$$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && \
 	echo $$candidate && break; done)
 
-.PHONY: refresh test dev lint lineage clean
+.PHONY: refresh test nightly dev lint lineage clean
 
 refresh: $(VENV)/.runtime
 	@$(BIN)/clientele refresh
 
 test: lint
 	@$(BIN)/pytest -n 2 --dist worksteal
+
+# What takes too long for every commit: real data in ten portions, and new examples for properties.
+nightly: $(VENV)/.dev
+	@CLIENTELE_NIGHTLY=1 HYPOTHESIS_PROFILE=search $(BIN)/pytest -n 2 --dist worksteal
 
 dev: $(VENV)/.runtime
 	@$(BIN)/clientele dev

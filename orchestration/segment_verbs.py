@@ -216,7 +216,7 @@ def rename_segment(
         *told,
         f"noted    {LINEAGE_SEED}: {old} renamed to {new} on {today.isoformat()}",
         "",
-        f"The members of {old} leave at the next refresh, and those of {new} enter.",
+        f"From the next refresh on the whole history of {old} is that of {new}: nobody leaves.",
         "Next: `clientele refresh`.",
     ]
 

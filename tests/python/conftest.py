@@ -78,6 +78,7 @@ class Workspace:
     root: Path
     project: Path = PROJECT
     environment: dict[str, str] = field(default_factory=dict)
+    templates: Path | None = None
 
     @property
     def landing(self) -> Path:
@@ -133,6 +134,34 @@ class Workspace:
         assert completed.returncode == 0, completed.stdout[-3000:] + completed.stderr[-3000:]
         return completed
 
+    def settled(self) -> None:
+        """The first release of what lies in the landing folder, where a test begins after it.
+
+        The same files are refreshed once per test session: the release is copied from then on.
+        """
+        assert self.templates is not None
+        assert self.project == PROJECT
+        assert not (self.warehouse / "current").exists()
+        template = self.templates / f"settled-{self._digest()}"
+        template.mkdir(exist_ok=True)
+        with (template / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (template / "ready").exists():
+                self.refresh()
+                for name in ("landing", "warehouse"):
+                    _copy(self.root / name, template / name)
+                (template / "ready").touch()
+                return
+        for name in ("landing", "warehouse"):
+            _copy(template / name, self.root / name)
+
+    def _digest(self) -> str:
+        digest = hashlib.sha256(json.dumps(self.environment, sort_keys=True).encode())
+        for path in sorted(path for path in self.landing.rglob("*") if path.is_file()):
+            digest.update(str(path.relative_to(self.landing)).encode() + b"\0")
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:16]
+
     def refused(self, *arguments: str, **more: str) -> str:
         """A refresh that must fail; the sentence it says."""
         completed = self.run("refresh", *arguments, **more)
@@ -169,6 +198,17 @@ class Workspace:
         return path
 
 
+def _copy(source: Path, target: Path) -> None:
+    """A folder with its times, which tell a file that is known; not what libraries keep for it."""
+    shutil.copytree(
+        source,
+        target,
+        symlinks=True,
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns("dbt", "dagster", "work"),
+    )
+
+
 @pytest.fixture
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """An empty warehouse, at one path per worker so that dbt parses the project only once."""
@@ -183,7 +223,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     (root / "warehouse").mkdir(parents=True)
     if kept.exists():
         kept.rename(parsed)
-    return Workspace(root)
+    return Workspace(root, templates=_shared_base(tmp_path_factory))
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ where order_count_lifetime >= 5
 
 def test_a_segment_is_one_file_and_one_line(workspace: Workspace) -> None:
     workspace.write("orders/first.csv", orders_csv(70))
-    workspace.refresh()
+    workspace.settled()
     project = workspace.copy_project()
     listed = project / "dbt_project.yml"
     before = workspace.published()

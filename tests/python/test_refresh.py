@@ -108,7 +108,7 @@ def test_a_refresh_publishes_every_table_and_the_same_again_changes_nothing(
 
 
 def test_files_of_releases_are_read_only_and_open_in_older_clients(shop: Workspace) -> None:
-    shop.refresh()
+    shop.settled()
     for path in (shop.warehouse / "current").resolve().rglob("*"):
         if path.is_file():
             assert path.stat().st_mode & 0o777 == 0o444, path
@@ -126,7 +126,7 @@ def expect_nothing_published(shop: Workspace, before: dict[str, str], sentence: 
 
 def test_every_gate_stops_publication_with_one_sentence(shop: Workspace) -> None:
     """One warehouse, one poison after the other; after each the published bytes are the same."""
-    shop.refresh()
+    shop.settled()
     before = shop.published()
     release = before["current"]
 
@@ -222,7 +222,7 @@ def test_every_gate_stops_publication_with_one_sentence(shop: Workspace) -> None
 
 def test_a_figure_that_is_broken_on_purpose_is_not_published(shop: Workspace) -> None:
     """In a copy of the project, profiles get one more euro of revenue than the facts have."""
-    shop.refresh()
+    shop.settled()
     before = shop.published()
     broken = shop.copy_project() / "models" / "profiles" / "customer_profiles.sql"
     text = broken.read_text(encoding="utf-8")
@@ -239,7 +239,7 @@ def test_a_figure_that_is_broken_on_purpose_is_not_published(shop: Workspace) ->
 
 
 def test_a_reader_that_stays_open_is_not_disturbed_and_does_not_disturb(shop: Workspace) -> None:
-    shop.refresh()
+    shop.settled()
     with duckdb.connect(str(shop.marts), read_only=True) as reader:
         customers = reader.execute("select count(*) from customer_profiles").fetchall()
         run = reader.execute("select run_id from release").fetchall()
@@ -276,7 +276,7 @@ def test_two_refreshes_at_once_do_not_mix(shop: Workspace) -> None:
 def test_killed_refreshes_leave_a_release_and_the_next_recovers_unaided(shop: Workspace) -> None:
     """Killed while it starts, while it builds and near its end, one after the other, so that each
     finds what the one before it left."""
-    shop.refresh()
+    shop.settled()
     shop.write("orders/more.csv", orders_csv(6, first=date(2025, 3, 17)))
     for seconds in (3, 5, 8):
         before = shop.published()
@@ -312,7 +312,7 @@ def test_killed_refreshes_leave_a_release_and_the_next_recovers_unaided(shop: Wo
 
 def test_publishing_alone_is_refused(shop: Workspace) -> None:
     """A run that selects only the release step finds no audit of its own, whatever lies in work."""
-    shop.refresh()
+    shop.settled()
     before = shop.published()
     script = """
 import sys
@@ -406,7 +406,7 @@ def test_what_cannot_come_in_stops_the_refresh_and_leaves_everything_as_it_was(
 
     One fault of each step of ingestion; test_ingest.py and test_landing.py have them all.
     """
-    shop.refresh()
+    shop.settled()
     before = shop.published()
     raw = sorted((shop.warehouse / "raw").rglob("*"))
     good = shop.root / "good"
