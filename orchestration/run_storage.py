@@ -99,11 +99,15 @@ def _relax(connection: Any, _: Any) -> None:
 def open_instance() -> dg.DagsterInstance:
     """The Dagster instance of DAGSTER_HOME; a damaged record of runs is put aside first."""
     do_not_wait_for_the_disk()
-    instance = dg.DagsterInstance.get()
+    instance = None
     try:
+        # What is damaged is told by the first who opens it: Dagster on its way, or whoever asks.
+        instance = dg.DagsterInstance.get()
         instance.get_runs(limit=1)
+        instance.all_asset_keys()
     except (DatabaseError, sqlite3.DatabaseError):
-        instance.dispose()
+        if instance is not None:
+            instance.dispose()
         home = Path(os.environ["DAGSTER_HOME"])
         for name in ("history", "schedules", "storage"):
             folder = home / name
