@@ -537,6 +537,7 @@ def catalogue_faults(catalogue: Catalogue) -> list[Fault]:
         *_bad_names(catalogue),
         *_list_faults(catalogue),
         *_cycles(catalogue),
+        *_reads_of_what_is_off(catalogue),
     ]
 
 
@@ -637,6 +638,20 @@ def _cycles(catalogue: Catalogue) -> Iterator[Fault]:
                 f"segments are built on each other in a circle ("
                 f"{' reads '.join([*circle, first])}); take one of these refs out",
             )
+
+
+def _reads_of_what_is_off(catalogue: Catalogue) -> Iterator[Fault]:
+    """Segments that are on and are built on one that is off, which dbt calls missing."""
+    for segment in catalogue.segments:
+        for model, line in segment.reads if segment.is_on else ():
+            read = catalogue.by_key.get(model[4:]) if model.startswith("seg_") else None
+            if read is not None and read.is_off:
+                yield Fault(
+                    segment.path.as_posix(),
+                    line,
+                    f'it is built on {read.key}, which is off; move the line "- {read.key}" from '
+                    f"vars.segments_off to vars.segments in {PROJECT_FILE.as_posix()} too",
+                )
 
 
 def _circle(

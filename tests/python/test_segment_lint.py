@@ -318,6 +318,9 @@ def test_faults_between_the_files_name_the_file_and_the_line(project: Path) -> N
     add_segment(project, "rfm_mine", "order_count_30d > 1", listed="")
     add_segment(project, "back", "order_count_30d > 1")
     add_segment(project, "forgotten", "order_count_30d > 1", listed="")
+    add_segment(project, "off_one", "order_count_30d > 1", listed="segments_off")
+    above = "select as_of, customer_id\nfrom {{ ref('seg_off_one') }}"
+    add_segment(project, "above", body=above)
     add_line(project, "vip", "segments_off")
     add_line(project, "upside")
     add_line(project, "nowhere")
@@ -341,9 +344,11 @@ def test_faults_between_the_files_name_the_file_and_the_line(project: Path) -> N
         "vip stands in vars.segments too",
         "upside stands in vars.segments 2 times",
         "seg_nowhere.sql: refuse: the file is missing but listed in dbt_project.yml:",
+        f"{folder}/seg_above.sql:11: refuse: it is built on off_one, which is off; move the line "
+        '"- off_one" from vars.segments_off to vars.segments in dbt_project.yml too',
     ):
         assert told in text
-    assert len(said) == 11
+    assert len(said) == 12
     with pytest.raises(ClienteleError) as caught:
         refuse_at_refresh(catalogue_of(project))
     assert "more: `clientele segment lint` names all)" in caught.value.sentence
