@@ -132,7 +132,8 @@
         cast(null as string) as exclusive_group,
         {{ text_literal(segment_definition_version(entry.model, 'segment')) }} as definition_version,
         cast({{ text_literal(meta.get('review_by')) }} as date) as review_by,
-        {{ segment_needs_columns(meta) }}
+        {{ segment_needs_columns(meta) }},
+        cast(null as int) as value_rank
     {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 {%- endmacro %}

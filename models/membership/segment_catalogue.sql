@@ -29,7 +29,8 @@ group_members as (
         segment_groups.review_by,
         segment_groups.entity,
         segment_groups.needed_sources,
-        segment_groups.maximum_age_days
+        segment_groups.maximum_age_days,
+        members.value_rank
     from members
     inner join segment_groups
         on

@@ -96,6 +96,7 @@ select
     exclusive_group,
     definition_version,
     review_by,
+    value_rank,
     frozen_on,
     needed_sources,
     missing_sources,

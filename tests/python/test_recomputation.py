@@ -59,6 +59,7 @@ def check_everything(pipeline: Pipeline, business: Business) -> None:
         check_variables(connection, world, instant)
     check_history_and_kpis(connection, ledger, all_instants, business.as_of)
     check_pairs_and_priorities(pipeline, connection, ledger, all_instants)
+    check_value_moves(connection)
     check_cohorts(connection, ledger, business.as_of)
     assert pipeline.failing_tests(connection) == {}
 
@@ -262,6 +263,44 @@ def check_pairs_and_priorities(
         for (name, customer, key), (is_winner, _) in winners.items()
         if name == "default" and is_winner
     )
+
+
+VALUE_ORDER = {
+    "lifecycle": ("prospect", "lapsed", "at_risk", "new", "active", "loyal"),
+    "loyalty": ("occasional_buyers", "regular_customers", "power_users"),
+}
+
+
+def check_value_moves(connection: duckdb.DuckDBPyConnection) -> None:
+    """From the matrices, by an order of value written here and not read from the seed."""
+    for group, order in VALUE_ORDER.items():
+        ranks = {f"{group}_none": -1} | {f"{group}_{name}": n for n, name in enumerate(order)}
+        expected: dict[tuple[Any, ...], list[int]] = {}
+        for month, before, after, count in connection.execute(
+            "select period_start, from_segment, to_segment, customer_count "
+            "from segment_migrations where exclusive_group = ?",
+            [group],
+        ).fetchall():
+            if before != f"{group}_none":
+                counts = expected.setdefault((month,), [0, 0, 0])
+                counts[0] += count
+                counts[1] += count * (ranks[after] > ranks[before])
+                counts[2] += count * (ranks[after] < ranks[before])
+        found = rows_by(
+            connection,
+            "select period_start, opening_count, moved_up_count, moved_down_count, "
+            f"net_up_migration_rate from segment_value_moves where exclusive_group = '{group}'",
+            1,
+        )
+        assert found == {
+            key: (
+                *counts,
+                (Decimal(counts[1] - counts[2]) / counts[0]).quantize(
+                    Decimal("1e-6"), ROUND_HALF_EVEN
+                ),
+            )
+            for key, counts in expected.items()
+        }
 
 
 def check_cohorts(
