@@ -214,7 +214,7 @@ def test_every_gate_stops_publication_with_one_sentence(shop: Workspace) -> None
 
     sentence = shop.refused(CLIENTELE_AS_OF="2025-01-31")
     assert "replay" in sentence
-    assert "CLIENTELE_WAREHOUSE" in sentence
+    assert "clientele replay --from DAY --to DAY" in sentence
     sentence = shop.refused(CLIENTELE_VARS="rfm_bins: 4")
     assert "rfm_bins" in sentence
     assert "rfm_map" in sentence

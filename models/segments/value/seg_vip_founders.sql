@@ -3,7 +3,7 @@
     'owner': 'crm@clientele.example',
     'objective': 'Keep faith with those who were first: a fixed list beside the moving one',
     'goal_kpi': 'retention_rate',
-    'priority': 15,
+    'priority': 11,
     'minimum_size': 20,
     'review_by': '2027-06-30',
     'frozen': true,
@@ -14,4 +14,5 @@
 select
     as_of,
     customer_id
-from {{ ref('seg_vip') }}
+from {{ ref('customer_profiles') }}
+where recency_score = 5 and frequency_score = 5 and monetary_score = 5
