@@ -39,7 +39,17 @@ FILES = segment_files()
 SEGMENT = {"name", "description", "owner", "objective", "goal_kpi"}
 SEGMENT |= {"priority", "minimum_size", "review_by"}
 GROUP = {"exclusive_group", "variant", "owner", "review_by"}
-OPTIONAL = {"entity", "needs", "examples", "defined_by", "variables"}
+OPTIONAL = {
+    "sensitive_reason",
+    "demographics_reason",
+    "frozen",
+    "maximum_age_days",
+    "entity",
+    "needs",
+    "examples",
+    "defined_by",
+    "variables",
+}
 
 EXHAUSTIVE = {"grp_lifecycle", "grp_geography"}
 """Groups that nobody is outside of."""

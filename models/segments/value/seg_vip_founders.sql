@@ -1,5 +1,6 @@
 {{ config(enabled=segment_is_on(model.name), meta={'segment': {
     'name': 'First VIPs',
+    'description': 'Who was a VIP when this list was first looked up: it holds, and nobody enters later',
     'owner': 'crm@clientele.example',
     'objective': 'Keep faith with those who were first: a fixed list beside the moving one',
     'goal_kpi': 'retention_rate',
