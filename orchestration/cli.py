@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import __version__, progress
+from orchestration.clock import EVERY
 from orchestration.contract import load_contract
 from orchestration.errors import ClienteleError
 from orchestration.mapping import load_mapping
@@ -149,9 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     again = verbs.add_parser("replay", help="earlier days once more, beside the published history")
     again.add_argument("--from", dest="first", type=_day, required=True, metavar="DAY")
     again.add_argument("--to", dest="last", type=_day, required=True, metavar="DAY")
-    again.add_argument(
-        "--every", choices=("day", "week", "month"), default="day", help="step (default day)"
-    )
+    again.add_argument("--every", choices=EVERY, default="day", help="step (default day)")
     again.add_argument(
         "--as-known",
         action="store_true",

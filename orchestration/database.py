@@ -1,6 +1,6 @@
-"""Connections to DuckDB, all of one kind.
+"""Connections to DuckDB, all of one kind, and values and names as they stand in its SQL.
 
-Does not belong here: dbt's own connection (profiles.yml), SQL.
+Does not belong here: dbt's own connection (profiles.yml), statements.
 """
 
 from __future__ import annotations
@@ -28,3 +28,13 @@ def connect(
     # DuckDB draws a bar over what a command has to say, once a query takes two seconds.
     connection.execute("set enable_progress_bar = false")
     return connection
+
+
+def literal(text: str | Path) -> str:
+    """An SQL string literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

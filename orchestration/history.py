@@ -14,6 +14,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.database import literal
+
 STATE_TABLES: dict[str, dict[str, str]] = {
     "segment_changes": {
         "segment_key": "varchar",
@@ -120,11 +122,10 @@ def write_state(
             ("published", f"published__{_instant_name(as_of)}__{run_id}"),
             ("backfilled", f"backfilled__{run_id}"),
         ):
-            path_literal = str(target / f"{name}.parquet").replace("'", "''")
             connection.execute(
                 f"copy (select * exclude (is_new) from main.{table} "
                 f"where is_new and basis = '{basis}' order by all) "
-                f"to '{path_literal}' (format parquet, compression zstd)"
+                f"to {literal(target / f'{name}.parquet')} (format parquet, compression zstd)"
             )
 
 

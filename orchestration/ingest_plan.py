@@ -17,13 +17,13 @@ from typing import Final
 import duckdb
 
 from orchestration.contract import SOURCE_SYSTEM, Column, Contract, Entity, did_you_mean
+from orchestration.database import identifier, literal
 from orchestration.errors import ClienteleError
 from orchestration.expressions import ExpressionError, ExpressionParser
 from orchestration.landing import LandedFile, Reading, Scan
 from orchestration.mapping import Block, Sql
 from orchestration.raw_store import escape_glob
 from orchestration.text_records import TextHeader, default_delimiter, read_header
-from orchestration.typing_rules import identifier, literal
 
 #: Number of a record's line in the staging tables; no export has such a column.
 LINE: Final = "__clientele_line"

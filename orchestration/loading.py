@@ -28,7 +28,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.contract import DEFAULT_SOURCE_SYSTEM, SOURCE_SYSTEM, Column, Entity
-from orchestration.database import connect
+from orchestration.database import connect, identifier, literal
 from orchestration.errors import ClienteleError
 from orchestration.ingest_plan import LINE, Group, NewFile, Plan, is_large, parquet_scan
 from orchestration.mapping import Block
@@ -42,7 +42,7 @@ from orchestration.raw_store import (
     escape_glob,
 )
 from orchestration.text_records import Record, is_unambiguous, read_records
-from orchestration.typing_rules import Names, Rules, Typed, identifier, literal, typed
+from orchestration.typing_rules import Names, Rules, Typed, typed
 
 #: What DuckDB raises when memory or disk run out, or a file vanishes; never the fault of a value.
 NO_ROOM: Final = (duckdb.OutOfMemoryException, duckdb.IOException)

@@ -27,7 +27,7 @@ from typing import Final
 import duckdb
 
 from orchestration.contract import Column, Contract, Entity, did_you_mean
-from orchestration.database import connect
+from orchestration.database import connect, identifier, literal
 from orchestration.errors import ClienteleError
 from orchestration.landing import LandedFile, landed_file, refuse_empty
 from orchestration.mapping_synonyms import CONSTANTS, SYNONYMS, VALUE_SYNONYMS
@@ -459,7 +459,7 @@ def _write(
             also = f"    # or: {', '.join(map(_shown, alternatives))}" if alternatives else ""
             block.columns.append(f"{column.name}: {_quoted(text)}{also}")
         elif (entity.name, column.name) in CONSTANTS:
-            example = _text(CONSTANTS[entity.name, column.name])
+            example = literal(CONSTANTS[entity.name, column.name])
             block.questions.append(
                 f"columns: {column.name}: {_quoted(example)}    required; if it is the same for"
                 " every row, say it as a text in quotes"
@@ -590,7 +590,7 @@ def _expression(sample: _Sample, entity: Entity, column: Column, header: str, bl
     if not values or not sample.is_text:
         return header
     kind = column.data_type
-    name = _identifier(header)
+    name = identifier(header)
     if kind.startswith("decimal") or kind in ("int", "bigint"):
         return _number(column, header, values, block)
     if kind == "boolean":
@@ -623,13 +623,13 @@ def _number(column: Column, header: str, values: Sequence[str], block: _Block) -
     if all(_PLAIN_NUMBER.fullmatch(value) for value in values):
         return header
     mark = "," if comma else "."
-    name = _identifier(header)
+    name = identifier(header)
     cleaned = f"regexp_replace({name}, '[^0-9{mark}-]', '', 'g')"
     if comma:
         cleaned = f"replace({cleaned}, ',', '.')"
     # What is not written like this stays as it is, and goes to quarantine.
     return (
-        f"case when regexp_full_match({name}, {_text(_number_pattern(values, mark))})"
+        f"case when regexp_full_match({name}, {literal(_number_pattern(values, mark))})"
         f" then {cleaned} else {name} end"
     )
 
@@ -686,7 +686,7 @@ def _currency(sample: _Sample, entity: Entity, found: dict[str, list[str]], bloc
     codes = {_SIGNS.get(mark) for mark in marks}
     code = next(iter(codes))
     if len(codes) == 1 and code is not None:
-        block.columns.append(f"currency: {_quoted(_text(code))}")
+        block.columns.append(f"currency: {_quoted(literal(code))}")
     else:
         block.questions.append(
             "currency: the amounts are marked with " + ", ".join(sorted(marks)) + "; say what it is"
@@ -731,21 +731,13 @@ def _closed(column: Column, header: str, values: Sequence[str], block: _Block) -
 
 def _cases(header: str, cases: dict[str, list[str]]) -> str:
     """SQL that renames values and leaves the others as they are."""
-    name = _identifier(header)
+    name = identifier(header)
     whens = [
-        f"when lower({name}) in ({', '.join(map(_text, words))}) then {_text(value)}"
+        f"when lower({name}) in ({', '.join(map(literal, words))}) then {literal(value)}"
         for value, words in cases.items()
         if words
     ]
     return f"case {' '.join(whens)} else {name} end" if whens else header
-
-
-def _identifier(header: str) -> str:
-    return '"' + header.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _quoted(text: str) -> str:

@@ -19,14 +19,13 @@ from typing import Final
 import duckdb
 
 from orchestration.contract import load_contract
-from orchestration.database import connect
+from orchestration.database import connect, literal
 from orchestration.dbt_project import project_variable, run_dbt
 from orchestration.errors import ClienteleError
 from orchestration.matching import Pair, find_pairs, require_splink
 from orchestration.raw_store import create_raw_views
 from orchestration.reference import create_reference
 from orchestration.settings import PROJECT_DIR, Settings
-from orchestration.typing_rules import literal
 from orchestration.warehouse import Release, Warehouse
 
 LINKS_FILE: Final = "links.parquet"

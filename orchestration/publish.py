@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.audit import Check
-from orchestration.database import connect
+from orchestration.database import connect, identifier, literal
 from orchestration.dbt_project import PublishedTable
 from orchestration.history import write_state
 from orchestration.warehouse import MARTS, Release, Warehouse, sync_folder
@@ -74,26 +74,26 @@ def _write_marts(database: Path, folder: Path, tables: Sequence[PublishedTable])
     row_counts = {}
     marts = folder / MARTS
     with connect() as connection:
-        connection.execute(f"attach {_literal(database)} as work (read_only)")
+        connection.execute(f"attach {literal(database)} as work (read_only)")
         connection.execute(
-            f"attach {_literal(marts)} as clientele (storage_version '{STORAGE_VERSION}')"
+            f"attach {literal(marts)} as clientele (storage_version '{STORAGE_VERSION}')"
         )
         for table in tables:
-            source = f"work.main.{_name(table.name)}"
-            target = f"clientele.main.{_name(table.name)}"
+            source = f"work.main.{identifier(table.name)}"
+            target = f"clientele.main.{identifier(table.name)}"
             rows = f"select * from {source}"
             if table.current_only:
                 rows += " where as_of = (select as_of from work.run.settings)"
             # Sorted by every column, so that equal builds give equal files.
             connection.execute(f"create table {target} as {rows} order by all")
-            connection.execute(f"comment on table {target} is {_literal(table.description)}")
+            connection.execute(f"comment on table {target} is {literal(table.description)}")
             for column, description in table.columns.items():
                 connection.execute(
-                    f"comment on column {target}.{_name(column)} is {_literal(description)}"
+                    f"comment on column {target}.{identifier(column)} is {literal(description)}"
                 )
             parquet = folder / "marts" / f"{table.name}.parquet"
             connection.execute(
-                f"copy (select * from {target} order by all) to {_literal(parquet)} "
+                f"copy (select * from {target} order by all) to {literal(parquet)} "
                 "(format parquet, compression zstd)"
             )
             counted = connection.execute(f"select count(*) from {target}").fetchone()
@@ -153,11 +153,3 @@ def _seal_folder(folder: Path) -> None:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
     sync_folder(folder)
-
-
-def _literal(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def _name(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"'

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from orchestration.audit import Check
+from orchestration.database import literal
 from orchestration.warehouse import Release
 
 MINIMUM_SHARE_OF_PREVIOUS = 0.7
@@ -131,7 +132,7 @@ def _share_moves(build: Build) -> str:
         return "select '' as segment_key, 0.0 as comparable_move, 0.0 as move where false"
     before = build.previous.row_counts.get("orders", 0)
     grown = build.row_counts.get("orders", 0) > before * (1 + COMPARABLE_GROWTH)
-    marts = str(build.previous_marts / "segments.parquet").replace("'", "''")
+    marts = literal(build.previous_marts / "segments.parquet")
     instant = build.previous.as_of.isoformat(sep=" ")
     return f"""
         select
@@ -143,7 +144,7 @@ def _share_moves(build: Build) -> str:
                 else abs(cast(now.share_of_base - earlier.share_of_base as double))
             end as comparable_move
         from segments as now
-        inner join read_parquet('{marts}') as earlier
+        inner join read_parquet({marts}) as earlier
             on now.segment_key = earlier.segment_key
             and now.definition_version = earlier.definition_version
         cross join run.settings as settings

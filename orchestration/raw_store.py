@@ -18,8 +18,8 @@ from typing import Any, Final
 import duckdb
 
 from orchestration.contract import Column, Contract, Entity
+from orchestration.database import identifier, literal
 from orchestration.errors import ClienteleError
-from orchestration.typing_rules import identifier, literal
 
 #: Columns of every raw table after those of the contract, with their DuckDB types.
 LINE_NUMBER: Final = "_line_number"

@@ -21,7 +21,7 @@ import duckdb
 
 from orchestration import clock
 from orchestration.contract import load_contract
-from orchestration.database import connect
+from orchestration.database import connect, literal
 from orchestration.dbt_project import (
     read_manifest,
     read_results,
@@ -245,7 +245,6 @@ class _Builder:
         self._settings = settings
         self._warehouse = warehouse
         self._release = release
-        self._manifest = manifest
         self._progress = progress
         self._models = segment_models(settings, manifest)
         self._contract = load_contract()
@@ -356,19 +355,18 @@ class _Builder:
                 remedy="run `make refresh`; a model that fails there too has the reason",
             )
 
-    def _opened(self, folder: Path) -> Any:
+    def _opened(self, folder: Path) -> duckdb.DuckDBPyConnection:
         connection = connect()
-        work = str(self._warehouse.work_database).replace("'", "''")
-        marts = str(folder / DATABASE).replace("'", "''")
-        connection.execute(f"attach '{work}' as work (read_only)")
-        connection.execute(f"attach '{marts}' as replay (storage_version '{STORAGE_VERSION}')")
+        connection.execute(f"attach {literal(self._warehouse.work_database)} as work (read_only)")
+        connection.execute(
+            f"attach {literal(folder / DATABASE)} as replay (storage_version '{STORAGE_VERSION}')"
+        )
         return connection
 
     def _observe_again(self, folder: Path) -> None:
         """Give the models the memberships of all instants, in the place of those of one run."""
-        marts = str(folder / DATABASE).replace("'", "''")
         with connect(self._warehouse.work_database) as connection:
-            connection.execute(f"attach '{marts}' as replay (read_only)")
+            connection.execute(f"attach {literal(folder / DATABASE)} as replay (read_only)")
             connection.execute(
                 "create table main.segment_membership_observed as "
                 "from replay.main.segment_membership_observed"
@@ -438,9 +436,9 @@ def _write_about(
             ],
         )
         for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall():
-            path = str(folder / f"{name}.parquet").replace("'", "''")
             connection.execute(
-                f"copy (from {name} order by all) to '{path}' (format parquet, compression zstd)"
+                f"copy (from {name} order by all) to {literal(folder / f'{name}.parquet')} "
+                "(format parquet, compression zstd)"
             )
     about = {
         "basis": request.basis,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from orchestration.contract import Column
+from orchestration.database import literal
 
 MISSING: Final = "missing required value"
 NOT_ACCEPTED: Final = "not one of the accepted values"
@@ -91,16 +92,6 @@ class Typed:
     prepared: str
     value: str
     fault: str
-
-
-def literal(text: str) -> str:
-    """An SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """A quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def is_text(source_type: str) -> bool:
