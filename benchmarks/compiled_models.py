@@ -16,15 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestration.database import literal
 from orchestration.errors import ClienteleError
+from orchestration.raw_store import BATCH_COLUMNS
 
 _PACKAGE = "clientele"
-_RAW_EXTRA = {
-    "_batch_id": "varchar",
-    "_source_file": "varchar",
-    "_line_number": "bigint",
-    "_loaded_at": "timestamp",
-}
 
 
 @dataclass(frozen=True)
@@ -140,7 +136,7 @@ def source_statements(manifest: Mapping[str, Any], sources: Sequence[str]) -> li
         source = manifest["sources"][source_id]
         columns = {name: column["data_type"] for name, column in source["columns"].items()}
         if source["source_name"] == "raw":
-            columns |= _RAW_EXTRA
+            columns |= BATCH_COLUMNS
         listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
         statements += [
             f'create schema if not exists "{source["schema"]}"',
@@ -172,10 +168,10 @@ def build_steps(
 def _seed_sql(node: Mapping[str, Any], project: Path) -> str:
     types = node["config"].get("column_types") or {}
     listed = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in types.items())
-    path = str(project / node["original_file_path"]).replace("'", "''")
+    path = literal(project / node["original_file_path"])
     return (
         f"create table {node['relation_name']} as select {listed or '*'} "
-        f"from read_csv('{path}', all_varchar = true, header = true)"
+        f"from read_csv({path}, all_varchar = true, header = true)"
     )
 
 

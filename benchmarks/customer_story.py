@@ -17,16 +17,16 @@ import random
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import yaml
-from measuring import PROJECT, Spread, fail, load_line, machine, table, write_results
+from measuring import PROJECT, Spread, in_folder, load_line, machine, table, write_results
 
 from orchestration.errors import ClienteleError
 from orchestration.publish import STORAGE_VERSION
@@ -282,11 +282,7 @@ def _evict(path: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status is 0 when every look-up found its customer."""
     parsed = _parser().parse_args(arguments)
-    try:
-        with tempfile.TemporaryDirectory(prefix="clientele-benchmark-") as folder:
-            return _benchmark(parsed, Path(folder))
-    except ClienteleError as error:
-        return fail(error)
+    return in_folder(partial(_benchmark, parsed))
 
 
 def _benchmark(parsed: argparse.Namespace, folder: Path) -> int:

@@ -11,7 +11,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -152,6 +152,22 @@ def write_results(name: str, values: Mapping[str, Any]) -> Path:
     path = RESULTS / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     path.write_text(json.dumps(dict(values), indent=1, default=str) + "\n", encoding="utf-8")
     return path
+
+
+def in_folder(benchmark: Callable[[Path], int], folder: str | None = None) -> int:
+    """Run a benchmark in a folder of its own, which is gone afterwards, or in one that stays.
+
+    Args:
+        benchmark: takes the folder, gives the status.
+        folder: that stays, for the next run; None for one of its own.
+    """
+    try:
+        if folder:
+            return benchmark(Path(folder).absolute())
+        with tempfile.TemporaryDirectory(prefix="clientele-benchmark-") as own:
+            return benchmark(Path(own))
+    except ClienteleError as error:
+        return fail(error)
 
 
 def fail(error: ClienteleError) -> int:

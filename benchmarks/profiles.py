@@ -18,6 +18,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,13 @@ from measuring import (
     PROJECT,
     Spread,
     costs,
-    fail,
+    in_folder,
     load_line,
     machine,
     run_json,
     table,
     write_results,
 )
-
-from orchestration.errors import ClienteleError
 
 HERE = Path(__file__).resolve().parent
 WANTED = ("customer_profiles",)
@@ -50,13 +49,7 @@ _ROUNDING = "0.0001"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status is 0 when it ran and the contenders agree."""
     parsed = _parser().parse_args(arguments)
-    try:
-        if parsed.folder:
-            return _benchmark(parsed, Path(parsed.folder).absolute())
-        with tempfile.TemporaryDirectory(prefix="clientele-benchmark-") as folder:
-            return _benchmark(parsed, Path(folder))
-    except ClienteleError as error:
-        return fail(error)
+    return in_folder(partial(_benchmark, parsed), parsed.folder)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -37,7 +37,7 @@ from compiled_models import (
     compile_project,
     source_statements,
 )
-from measuring import PROJECT, Spread, fail, load_line, machine, run_json, table, write_results
+from measuring import PROJECT, Spread, in_folder, load_line, machine, run_json, table, write_results
 
 from orchestration.errors import ClienteleError
 
@@ -101,13 +101,7 @@ Contender = Callable[[Path], dict[str, Any]]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status is 0 when it ran, and the contenders agree."""
     parsed = _parser().parse_args(arguments)
-    try:
-        if parsed.folder:
-            return _benchmark(_options(parsed, Path(parsed.folder).absolute()))
-        with tempfile.TemporaryDirectory(prefix="clientele-benchmark-") as folder:
-            return _benchmark(_options(parsed, Path(folder)))
-    except ClienteleError as error:
-        return fail(error)
+    return in_folder(lambda folder: _benchmark(_options(parsed, folder)), parsed.folder)
 
 
 def _parser() -> argparse.ArgumentParser:

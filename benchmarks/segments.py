@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,13 @@ from measuring import (
     COSTS,
     PROJECT,
     costs,
-    fail,
+    in_folder,
     load_line,
     machine,
     run_json,
     table,
     write_results,
 )
-
-from orchestration.errors import ClienteleError
 
 HERE = Path(__file__).resolve().parent
 WANTED = (
@@ -261,11 +259,7 @@ class Measured:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status is 0 when both found the same entries and exits."""
     parsed = _parser().parse_args(arguments)
-    try:
-        with tempfile.TemporaryDirectory(prefix="clientele-benchmark-") as folder:
-            return _benchmark(parsed, Path(folder))
-    except ClienteleError as error:
-        return fail(error)
+    return in_folder(partial(_benchmark, parsed))
 
 
 def _benchmark(parsed: argparse.Namespace, folder: Path) -> int:

@@ -23,15 +23,9 @@ import yaml
 from orchestration.database import connect
 from orchestration.dbt_project import dbt_executable
 from orchestration.errors import ClienteleError
+from orchestration.raw_store import BATCH_COLUMNS
 
 _SOURCES = Path("models/staging/_sources.yml")
-_RAW_EXTRA = {
-    "_batch_id": "varchar",
-    "_source_file": "varchar",
-    "_line_number": "bigint",
-    "_loaded_at": "timestamp",
-}
-"""What ingestion adds to every raw table."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +67,7 @@ def source_tables(project: Path) -> dict[str, list[tuple[str, dict[str, str]]]]:
         for table in source["tables"]:
             columns = {column["name"]: column["data_type"] for column in table["columns"]}
             if source["name"] == "raw":
-                columns |= _RAW_EXTRA
+                columns |= BATCH_COLUMNS
             tables.setdefault(source["name"], []).append((table["name"], columns))
     return tables
 

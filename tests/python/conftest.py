@@ -115,6 +115,18 @@ class Workspace:
             timeout=300,
         )
 
+    def python(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A script in the project, with the environment of the command line."""
+        return subprocess.run(
+            [sys.executable, "-c", script, *arguments],
+            cwd=self.project,
+            env=self.env(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
     def copy_project(self) -> Path:
         """Work on a copy of the project from now on, so that a test can break it."""
         copy = self.root / "project"

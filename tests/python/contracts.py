@@ -55,17 +55,8 @@ def compiled_segments(pipeline: Pipeline) -> dict[str, str]:
 
 def segments_alone(pipeline: Pipeline) -> Pipeline:
     """The pipeline with the segments and what they are made of, and nothing behind them."""
-    by_id = {node["unique_id"]: node for node in pipeline.order}
-    wanted: set[str] = set()
-    waiting = [unique_id for unique_id, node in by_id.items() if node["name"] in segment_files()]
-    while waiting:
-        unique_id = waiting.pop()
-        if unique_id in by_id and unique_id not in wanted:
-            wanted.add(unique_id)
-            waiting += by_id[unique_id].get("depends_on", {}).get("nodes", [])
-    smaller = copy.copy(pipeline)
-    smaller.order = [node for node in pipeline.order if node["unique_id"] in wanted]
-    return smaller
+    there = {node["name"] for node in pipeline.order}
+    return pipeline.reduced_to(there & segment_files().keys())
 
 
 def column_types(pipeline: Pipeline) -> dict[str, dict[str, str]]:

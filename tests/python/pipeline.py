@@ -7,6 +7,7 @@ What is tested is the SQL that a refresh runs, character for character.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -168,6 +169,21 @@ class Pipeline:
             if node["name"] == until:
                 break
         return connection
+
+    def reduced_to(self, models: Iterable[str]) -> Pipeline:
+        """The pipeline with only these models and what they are made of, for many short runs."""
+        by_id = {node["unique_id"]: node for node in self.order}
+        ids = {node["name"]: unique_id for unique_id, node in by_id.items()}
+        wanted: set[str] = set()
+        waiting = [ids[name] for name in models]
+        while waiting:
+            unique_id = waiting.pop()
+            if unique_id in by_id and unique_id not in wanted:
+                wanted.add(unique_id)
+                waiting += by_id[unique_id].get("depends_on", {}).get("nodes", [])
+        smaller = copy.copy(self)
+        smaller.order = [node for node in self.order if node["unique_id"] in wanted]
+        return smaller
 
     def seeds(self) -> duckdb.DuckDBPyConnection:
         """A new in-memory database with every seed and nothing else."""

@@ -332,14 +332,7 @@ with dg.DagsterInstance.get() as instance:
 failures = [e for e in result.all_events if e.is_step_failure]
 print("SUCCESS" if result.success else failures[0].step_failure_data.user_failure_data.description)
 """
-    completed = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=PROJECT,
-        env=shop.env(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    completed = shop.python(script)
     assert "nothing was published" in completed.stdout, completed.stdout + completed.stderr[-2000:]
     assert "no audit of this build" in completed.stdout
     assert shop.published() == before
@@ -486,12 +479,5 @@ from orchestration.location import defs
 schedule = defs.get_schedule_def("daily_refresh")
 print(schedule.cron_schedule, schedule.execution_timezone, schedule.job_name)
 """
-    completed = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=PROJECT,
-        env=shop.env(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    completed = shop.python(script)
     assert completed.stdout.startswith("0 6 * * * Europe/Paris refresh"), completed.stderr[-2000:]

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -20,8 +18,8 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import Workspace
-from pipeline import PROJECT, Pipeline, State, next_state
-from test_segments_over_time import end_of, id_of, order, orders, reduced_to
+from pipeline import Pipeline, State, next_state
+from test_segments_over_time import end_of, id_of, order, orders
 
 from orchestration import clock
 from orchestration.errors import ClienteleError
@@ -100,7 +98,7 @@ def known(rows: Iterable[Arrival], day: int) -> dict[str, list[dict[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def small(pipeline: Pipeline) -> Pipeline:
-    return reduced_to(pipeline, *SHOWN, "segment_changes", "segment_observations", "identity_log")
+    return pipeline.reduced_to([*SHOWN, "segment_changes", "segment_observations", "identity_log"])
 
 
 def shown(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> dict[str, list[Any]]:
@@ -313,14 +311,7 @@ with dg.DagsterInstance.get() as instance:
 failures = [e for e in result.all_events if e.is_step_failure]
 print(failures[0].step_failure_data if failures else "SUCCESS")
 """
-    completed = subprocess.run(
-        [sys.executable, "-c", script, str(first), str(last)],
-        cwd=PROJECT,
-        env=workspace.env(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    completed = workspace.python(script, str(first), str(last))
     assert "SUCCESS" in completed.stdout, completed.stdout[-2000:] + completed.stderr[-3000:]
 
 

@@ -6,7 +6,6 @@ here: whether a membership is right at one instant (test_recomputation.py), rele
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -58,25 +57,9 @@ def id_of(ref: str) -> str:
     return oracle.customer_id(("ref", "default", ref))
 
 
-def reduced_to(pipeline: Pipeline, *models: str) -> Pipeline:
-    """The pipeline with only these models and what they are made of: 41 runs need not make KPIs."""
-    by_id = {node["unique_id"]: node for node in pipeline.order}
-    wanted: set[str] = set()
-    waiting = [unique_id for unique_id, node in by_id.items() if node["name"] in models]
-    assert len(waiting) == len(models)
-    while waiting:
-        unique_id = waiting.pop()
-        if unique_id in by_id and unique_id not in wanted:
-            wanted.add(unique_id)
-            waiting += by_id[unique_id].get("depends_on", {}).get("nodes", [])
-    smaller = copy.copy(pipeline)
-    smaller.order = [node for node in pipeline.order if node["unique_id"] in wanted]
-    return smaller
-
-
 @pytest.fixture(scope="module")
 def memberships(pipeline: Pipeline) -> Pipeline:
-    return reduced_to(pipeline, *HISTORY_MODELS)
+    return pipeline.reduced_to(HISTORY_MODELS)  # 41 runs need not make KPIs
 
 
 def rows_of(
@@ -489,14 +472,10 @@ def test_a_frozen_list_keeps_its_members_until_they_are_gone(
     """First VIPs stay when they are none any more; who becomes one later does not come in."""
     listed = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
     frozen = "vip_founders"
-    lists = reduced_to(
-        pipeline_with(
-            segments=[*listed["segments"], frozen],
-            segments_off=[key for key in listed["segments_off"] if key != frozen],
-        ),
-        *HISTORY_MODELS,
-        "segments",
-    )
+    lists = pipeline_with(
+        segments=[*listed["segments"], frozen],
+        segments_off=[key for key in listed["segments_off"] if key != frozen],
+    ).reduced_to([*HISTORY_MODELS, "segments"])
     slow = [order(f"slow {n}", DAY_0 - timedelta(days=100 + n)) for n in range(8)]
     first_vips = [
         order(ref, DAY_0 - timedelta(days=days), 500)
