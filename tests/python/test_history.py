@@ -100,14 +100,14 @@ def test_a_renamed_segment_keeps_its_history_under_its_present_key(tmp_path: Pat
     seed.parent.mkdir()
     seed.write_text(
         "segment_key,change,successor_key,changed_on,reason\n"
-        "a,renamed,b,2026-01-02,\nb,renamed,c,2026-01-03,\nx,merged,c,2026-01-03,\n",
+        "z,renamed,m,2026-01-02,\nm,renamed,c,2026-01-03,\nx,merged,c,2026-01-03,\n",
         encoding="utf-8",
     )
     partition(
         tmp_path,
         "segment_changes",
         "old",
-        "select unnest(['a', 'b', 'x']) as segment_key, 'customer' as entity, 'c1' as member_id, "
+        "select unnest(['z', 'm', 'x']) as segment_key, 'customer' as entity, 'c1' as member_id, "
         "'entered' as event, timestamp '2026-01-01' as as_of, 'v' as definition_version, "
         "'published' as basis",
     )
@@ -115,7 +115,7 @@ def test_a_renamed_segment_keeps_its_history_under_its_present_key(tmp_path: Pat
         tmp_path,
         "segment_observations",
         "old",
-        "select unnest(['a', 'x']) as segment_key, 'seg_' || segment_key as segment_model, "
+        "select unnest(['z', 'x']) as segment_key, 'seg_' || segment_key as segment_model, "
         "timestamp '2026-01-01' as as_of, 'v' as definition_version, 'published' as basis",
     )
     connection = loaded(tmp_path, MARCH, read_renames(tmp_path))
