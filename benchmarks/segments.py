@@ -75,7 +75,7 @@ class Measured:
         manifest = compiled_models.compile_project(PROJECT, folder / "compiled")
         observed = manifest["nodes"]["model.clientele.segment_membership_observed"]
         files = [name.rsplit(".", 1)[-1] for name in observed["depends_on"]["nodes"]]
-        given = ("segment_catalogue", "customer_id_map", "known_customers", "accounts")
+        given = ("segment_catalogue", "customer_id_map", "customers", "known_customers", "accounts")
         segment_files = [name for name in files if name[:4] in {"seg_", "grp_"}]
         order, sources = compiled_models.ancestors(manifest, WANTED, [*given, *segment_files])
         schemas, steps = compiled_models.build_steps(manifest, order, PROJECT)
@@ -116,7 +116,9 @@ class Measured:
                 f"insert into instants values ({number}, '{as_of}')"
                 for number, as_of in enumerate(instants)
             ),
-            "create table main.known_customers as select id as customer_id from customers_made",
+            "create table main.customers as select id as customer_id, "
+            "timestamp '2020-01-01' as first_seen_at from customers_made",
+            "create table main.known_customers as select customer_id from main.customers",
             "create table main.accounts (account_id varchar)",
             "create table main.customer_id_map (former_customer_id varchar, customer_id varchar)",
             "insert into run.settings (run_id, as_of) values ('r', '" + instants[-1] + "')",

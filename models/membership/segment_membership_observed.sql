@@ -14,6 +14,10 @@ observed_before as (
     select distinct segment_key from {{ source('state', 'segment_observations') }}
 ),
 
+customers as (
+    select * from {{ ref('customers') }}
+),
+
 members as (
     {%- for entry in segment_models() %}
     {%- set entity = segment_meta_of(entry).get('entity', 'customer') %}
@@ -30,7 +34,8 @@ members as (
     {%- endfor %}
 ),
 
--- A frozen list is looked up once. From then on it is who stands in it.
+-- A frozen list is looked up once. From then on it is who stands in it. What a customer did before
+-- anybody knew of them, a visit for example, makes them a member from when they are known.
 looked_up as (
     select
         members.as_of,
@@ -46,9 +51,14 @@ looked_up as (
         on members.segment_key = catalogue.segment_key and catalogue.kind = 'frozen'
     left join observed_before
         on catalogue.segment_key = observed_before.segment_key
+    left join customers
+        on members.entity = 'customer' and members.member_id = customers.customer_id
     where
-        catalogue.segment_key is null
-        or (observed_before.segment_key is null and observations.basis = 'published')
+        (
+            catalogue.segment_key is null
+            or (observed_before.segment_key is null and observations.basis = 'published')
+        )
+        and (customers.first_seen_at is null or members.as_of >= customers.first_seen_at)
 )
 
 select
