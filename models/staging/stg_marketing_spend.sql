@@ -20,6 +20,7 @@ latest as (
 
 select
     source_system,
+    coalesce(spend_id, _batch_id || ':' || cast(_line_number as string)) as spend_key,
     spend_id,
     channel,
     campaign_id,

@@ -32,6 +32,17 @@ amounts as (
             and order_lines.order_id = orders.order_id
     where orders.reporting_net_amount is not null
     union all
+    -- A budget entered ahead has no rate yet.
+    select
+        'marketing_spend' as entity,
+        spend.currency,
+        spend.spent_on as needed_on,
+        spend.reporting_amount
+    from {{ ref('fct_spend') }} as spend
+    inner join {{ ref('as_of_spine') }} as spine
+        on spend.spent_on <= spine.as_of_on
+    where spine.is_current
+    union all
     -- A period that starts after as_of has no rate yet.
     select
         'subscriptions' as entity,
