@@ -51,6 +51,26 @@
 {%- endmacro %}
 
 
+{#- The Monday of the week of the date `day`. -#}
+{% macro week_start(day) -%}
+    {{ return(adapter.dispatch('week_start', 'clientele')(day)) }}
+{%- endmacro %}
+
+{% macro duckdb__week_start(day) -%}
+    /*engine*/ cast(date_trunc('week', {{ day }}) as date) /*end engine*/
+{%- endmacro %}
+
+
+{#- The first day of the quarter of the date `day`. -#}
+{% macro quarter_start(day) -%}
+    {{ return(adapter.dispatch('quarter_start', 'clientele')(day)) }}
+{%- endmacro %}
+
+{% macro duckdb__quarter_start(day) -%}
+    /*engine*/ cast(date_trunc('quarter', {{ day }}) as date) /*end engine*/
+{%- endmacro %}
+
+
 {#- Calendar months from the month of the date `start` to the month of the date `stop`. -#}
 {% macro months_between_dates(start, stop) -%}
     {{ return(adapter.dispatch('months_between_dates', 'clientele')(start, stop)) }}

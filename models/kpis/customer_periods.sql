@@ -1,8 +1,8 @@
--- What each customer did up to and in each period; orders of no customer have customer_id NULL.
+-- What each customer did up to and in each long period; customer_id is NULL for orders of nobody.
 with
 
 periods as (
-    select * from {{ ref('periods') }}
+    select * from {{ ref('periods') }} where is_long
 ),
 
 spine as (

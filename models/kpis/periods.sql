@@ -1,32 +1,28 @@
 with
 
-spine as (
-    select * from {{ ref('as_of_spine') }} where is_current
+period_days as (
+    select * from {{ ref('period_days') }}
 ),
 
-revenue as (
-    select * from {{ ref('fct_revenue') }}
-),
-
-span as (
+spans as (
     select
-        {{ month_start('min(revenue.occurred_on)') }} as first_month,
-        {{ month_start('max(spine.as_of_on)') }} as last_month
-    from revenue
-    inner join spine
-        on revenue.occurred_at <= spine.as_of
-    where revenue.kind = 'order'
-),
-
-months as (
-    {{ date_series('span', 'first_month', 'last_month', 'month') | indent(4) }}
+        period_grain,
+        period_start,
+        max(occurred_on) as closes_on
+    from period_days
+    group by period_grain, period_start
 )
 
 -- closes_on is the last business day that counts: the period's end, or the as_of of an open period.
 select
-    'month' as period_grain,
-    months.day as period_start,
-    {{ month_end('months.day') }} as period_end,
-    least({{ month_end('months.day') }}, spine.as_of_on) as closes_on
-from months
-cross join spine
+    period_grain,
+    period_start,
+    case
+        {%- for grain in period_grains() %}
+        when period_grain = '{{ grain }}' then {{ period_end('period_start', grain) }}
+        {%- endfor %}
+    end as period_end,
+    closes_on,
+    -- What looks back a year or more says little of a day or a week.
+    period_grain in ('month', 'quarter') as is_long
+from spans

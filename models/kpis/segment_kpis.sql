@@ -1,3 +1,5 @@
+{%- set definitions = segment_kpi_definitions() -%}
+
 with
 
 totals as (
@@ -27,23 +29,28 @@ inputs as (
     where entity in ('customers', 'orders', 'order_lines', 'refunds')
 ),
 
+catalogue as (
+    select * from {{ ref('kpi_catalogue') }}
+),
+
 figures as (
-    {%- for definition in segment_kpi_definitions() %}
+    {%- for definition in definitions %}
     select
         segment_key,
         definition_version,
         period_grain,
         period_start,
+        closes_on < period_end as is_open,
         '{{ definition.category }}' as category,
         '{{ definition.kpi }}' as kpi,
         '{{ definition.unit }}' as unit,
         cast(
-            case when {{ definition.needs }} then {{ definition.numerator }} end
+            case when {{ definition.when }} then {{ definition.numerator }} end
             as decimal(38, 4)
         ) as numerator,
         {% if definition.kind == 'ratio' -%}
         cast(
-            case when {{ definition.needs }} then {{ definition.denominator }} end
+            case when {{ definition.when }} then {{ definition.denominator }} end
             as decimal(38, 4)
         ) as denominator,
         {%- else -%}
@@ -52,9 +59,11 @@ figures as (
         '{{ definition.kind }}' as kind,
         cast(coalesce({{ definition.sample }}, 0) as bigint) as sample_size
     from totals
-    {%- if not definition.none %}
-    where not is_none
-    {%- endif %}
+    where
+        {{ definition.periods }}
+        {%- if definition.scope == 'segments' %}
+        and not is_none
+        {%- endif %}
     {%- if not loop.last %}
     union all
     {%- endif %}
@@ -90,9 +99,20 @@ select
     case
         when targets.direction = 'at_least' then valued.value >= targets.target
         when targets.direction = 'at_most' then valued.value <= targets.target
-    end as target_met
+    end as target_met,
+    case
+        when targets.target is null or valued.value is null then null
+        when valued.is_open then 'too_early'
+        when
+            (targets.direction = 'at_least' and valued.value >= targets.target)
+            or (targets.direction = 'at_most' and valued.value <= targets.target) then 'met'
+        else 'missed'
+    end as target_verdict
 from valued
 cross join inputs
+-- A KPI whose input is missing has no row; the catalogue says why.
+inner join catalogue
+    on valued.kpi = catalogue.kpi and catalogue.is_computed
 left join targets
     on
         valued.segment_key = targets.segment_key

@@ -1,0 +1,61 @@
+-- Who did anything in a period, and what; a day has orders and revenue alone.
+with
+
+days as (
+    select * from {{ ref('customer_activity_days') }}
+),
+
+period_days as (
+    select * from {{ ref('period_days') }}
+),
+
+firsts as (
+    select
+        customer_id,
+        min(occurred_on) as first_ordered_on
+    from days
+    where order_count > 0
+    group by customer_id
+),
+
+summed as (
+    select
+        period_days.period_grain,
+        period_days.period_start,
+        days.customer_id,
+        {%- for name in activity_sums() %}
+        cast(sum(days.{{ name }}) as decimal(38, 4)) as {{ name }},
+        {%- endfor %}
+        {%- for name in activity_flags() %}
+        max(days.{{ name }}) as {{ name }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from days
+    inner join period_days
+        on days.occurred_on = period_days.occurred_on
+    where period_days.period_grain <> 'day' or days.order_count <> 0 or days.net_revenue <> 0
+    group by period_days.period_grain, period_days.period_start, days.customer_id
+),
+
+marked as (
+    select
+        summed.*,
+        summed.session_count > 0
+        and (firsts.first_ordered_on is null or firsts.first_ordered_on >= summed.period_start)
+            as is_visiting_prospect
+    from summed
+    left join firsts
+        on summed.customer_id = firsts.customer_id
+)
+
+select
+    period_grain,
+    period_start,
+    period_start as member_on,
+    customer_id,
+    {%- for name in activity_sums() + activity_flags() %}
+    {{ name }},
+    {%- endfor %}
+    case when is_visiting_prospect then 1 else 0 end as is_visiting_prospect,
+    case when is_visiting_prospect and order_count > 0 then 1 else 0 end as is_converted_visitor
+from marked

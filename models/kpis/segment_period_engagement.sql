@@ -1,0 +1,1 @@
+{{ segment_sums(ref('customer_engagement_periods'), ['engagement_millionths']) }}

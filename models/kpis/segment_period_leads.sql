@@ -1,0 +1,1 @@
+{{ segment_sums(ref('customer_lead_periods'), lead_measures()) }}

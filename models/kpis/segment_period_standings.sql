@@ -1,0 +1,1 @@
+{{ segment_sums(ref('customer_standings'), standing_measures()) }}
