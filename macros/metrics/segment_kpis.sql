@@ -112,6 +112,10 @@
         {%- set defaults = {
             'kind': 'ratio' if 'denominator' in item else 'amount', 'sample': item.get('denominator'),
             'when': 'customer_count > 0', 'scope': 'members', 'inputs': [], 'any_input': false,
+            'is_lower_better': item.kpi in [
+                'exited', 'churn_rate', 'days_between_orders', 'customer_acquisition_cost', 'cart_abandonment_rate',
+                'deployment_hours', 'manual_minutes',
+            ],
             'periods': 'true' if item.grains == every else 'is_long' if item.grains == long else "period_grain <> 'day'",
         } -%}
         {%- do found.append(dict(defaults, **item)) -%}

@@ -22,6 +22,7 @@ definitions as (
         '{{ definition.kpi }}' as kpi,
         '{{ definition.category }}' as category,
         '{{ definition.unit }}' as unit,
+        {{ 'true' if definition.is_lower_better else 'false' }} as is_lower_better,
         '{{ definition.kind }}' as kind,
         '{{ definition.grains | join(", ") }}' as grains,
         {{ 1 if definition.any_input else definition.inputs | length }} as needed_count
@@ -73,6 +74,7 @@ select
     definitions.kpi,
     definitions.category,
     definitions.unit,
+    definitions.is_lower_better,
     formulas.formula,
     definitions.kind,
     definitions.grains,

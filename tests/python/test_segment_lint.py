@@ -78,7 +78,7 @@ def test_what_a_segment_must_say(project: Path, entry: str, value: object) -> No
 @pytest.mark.parametrize(
     ("metadata", "rule", "line", "said"),
     [
-        ({"goal_kpi": "retention"}, "goal_kpi", 4, "did you mean retention_rate?"),
+        ({"goal_kpi": "retention"}, "goal_kpi", 4, "did you mean retention_rate"),
         ({"review_by": "next year"}, "metadata", 7, "is no day"),
         ({"priority": "high"}, "metadata", 5, "no whole number"),
         ({"minimum_size": -1}, "metadata", 6, "no whole number"),
