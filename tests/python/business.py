@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from business_activity import ACTIVE, ACTIVITY_ODDITIES
+from business_kpis import KPI_ODDITIES
 from business_shop import (
     AS_OF_DATES,
     BATCHES,
@@ -521,6 +522,8 @@ Part = Callable[[Shop], None]
 ORDER_PARTS: tuple[Part, ...] = (*ODDITIES, *ORDINARY)
 ALL_ODDITIES: tuple[Part, ...] = (*ODDITIES, *ACTIVITY_ODDITIES)
 ALL_PARTS: tuple[Part, ...] = (*ALL_ODDITIES, *ORDINARY, *ACTIVE)
+# With what only the KPIs of segments ask for.
+KPI_PARTS: tuple[Part, ...] = (*ALL_PARTS, *KPI_ODDITIES)
 
 
 @dataclass(frozen=True)
@@ -552,7 +555,7 @@ def build(rng: random.Random, parts: Sequence[Part], as_of_on: date | None = Non
         part(shop)
     for rows in shop.rows.values():
         rng.shuffle(rows)
-    names = {part.__name__ for part in parts if part in ALL_ODDITIES}
+    names = {part.__name__ for part in parts if part in (*ALL_ODDITIES, *KPI_ODDITIES)}
     plain = Raw(time_zone=TIME_ZONE, reporting_currency="GBP", seeds=project_seeds())
     raw = plain.with_rows(shop.rows)
     return Business(raw, as_of, tuple(sorted(names)))
@@ -574,13 +577,22 @@ def every_oddity(seed: int, as_of_on: date | None = None, ordinary: int = 20) ->
     return build(rng, [*(rng.choice(people) for _ in range(ordinary)), *ALL_ODDITIES], as_of_on)
 
 
+def every_kpi(seed: int, as_of_on: date | None = None, ordinary: int = 20) -> Business:
+    """A business with every oddity and all that the KPIs of segments ask for."""
+    rng = random.Random(seed)
+    people = (*ORDINARY, *ACTIVE)
+    chosen = [rng.choice(people) for _ in range(ordinary)]
+    return build(rng, [*chosen, *ALL_ODDITIES, *KPI_ODDITIES], as_of_on)
+
+
 @st.composite
 def businesses(
     draw: st.DrawFn, max_parts: int = 12, parts: Sequence[Part] = ORDER_PARTS
 ) -> Business:
     """Random businesses as a hypothesis strategy, from nothing at all to ``max_parts`` parts.
 
-    ``ORDER_PARTS`` are of orders, refunds and records alone; ``ALL_PARTS`` are of every entity.
+    ``ORDER_PARTS`` are of orders, refunds and records alone; ``ALL_PARTS`` are of every entity but
+    spend and markets, which ``KPI_PARTS`` have too.
     """
     chosen = draw(st.lists(st.sampled_from(parts), max_size=max_parts))
     return build(draw(st.randoms(use_true_random=False)), chosen)

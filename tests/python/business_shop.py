@@ -36,6 +36,8 @@ COLUMNS = {
         message_id is_machine source_system""",
     "campaigns": """campaign_id name channel objective is_promotional target_segment is_segmented
         offer_code requested_at started_at ended_at manual_minutes source_system""",
+    "marketing_spend": """spend_id spend_date channel amount campaign_id cost_type segment_key
+        currency source_system""",
     "leads": """lead_id created_at customer_ref email source status converted_at lost_at
         source_system""",
     "support_tickets": """ticket_id opened_at customer_ref email closed_at category priority
@@ -54,6 +56,8 @@ COLUMNS = {
     "product_usage": "used_on feature customer_ref account_ref uses minutes source_system",
     "business_events": """event_id occurred_at event_name customer_ref email subject starts_at
         ends_at value properties source_system""",
+    "market_sizes": """market period_start customers revenue currency country region
+        source_system""",
     "experiment_assignments": """experiment_id customer_ref arm assigned_at campaign_id segment_key
         source_system""",
 }

@@ -55,6 +55,8 @@ class Town:
             "social_mentions": "mention_id",
             "subscriptions": "subscription_id",
             "experiment_assignments": "experiment_id",
+            "campaigns": "campaign_id",
+            "marketing_spend": "spend_id",
         }
         row[ids.get(entity, "event_id")] = f"{entity}-{number:03d}"
         self.rows[entity].append(row | values)

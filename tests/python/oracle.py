@@ -1,4 +1,4 @@
-"""An independent recomputation of segments, history, KPIs and cohorts in plain Python.
+"""An independent recomputation of segments, history and cohorts in plain Python.
 
 It is written from the definitions alone, never from the SQL, so that the two can be held against
 each other: where they differ, one of them is wrong. Clarity goes before speed; money and cut
@@ -6,7 +6,7 @@ points are exact (Decimal and Fraction), and nothing here knows about floats.
 
 Does not belong here: SQL or anything read from the models, files and landing formats (rows come
 as they are after ingestion), who is one customer (oracle_identity.py), variables besides those of
-orders (oracle_variables.py), and random input (business.py).
+orders (oracle_variables.py), KPIs (oracle_kpis.py), and random input (business.py).
 
 Vocabulary: all instants are naive datetimes in UTC; ``on`` is a business date; a customer is the
 least of its records: ``('ref', source_system, customer_ref)``, ``('email', normalised e-mail)`` or
@@ -32,7 +32,6 @@ from oracle_rows import (
     Row,
     add_months,
     business_date,
-    first_instant,
     last_instant,
     last_of_month,
     median,
@@ -710,6 +709,15 @@ def history(observations: Sequence[tuple[datetime, Segments]]) -> History:
     return result
 
 
+def _months(ledger: Ledger, as_of: datetime) -> list[date]:
+    """Business months from that of the first counting order to that of ``as_of``."""
+    orders = [fact.on for fact in ledger.facts_until(as_of) if fact.is_order]
+    if not orders:
+        return []
+    first, last = month_of(min(orders)), month_of(business_date(as_of, ledger.time_zone))
+    return [add_months(first, k) for k in range(months_between(first, last) + 1)]
+
+
 def month_ends(raw: Raw | Ledger, as_of: datetime, limit: int = 24) -> list[datetime]:
     """The last microseconds of the business months before ``as_of``, the latest ``limit``.
 
@@ -727,255 +735,6 @@ def observe(
     """Segments as occurred at several instants, as ``history`` takes them."""
     ledger = resolve_orders(raw)
     return [(instant, segments(ledger, instant)) for instant in instants]
-
-
-# KPIs ----------------------------------------------------------------------------------------
-
-MONEY_KPIS = ("revenue", "average_order_value")
-MEMBER_KPIS = (
-    *MONEY_KPIS,
-    "purchase_frequency",
-    "days_between_orders",
-    "retention_rate",
-    "churn_rate",
-    "repeat_purchase_rate",
-    "customer_lifetime_value_historic",
-    "customer_lifetime_value_formula",
-)
-
-
-@dataclass(frozen=True)
-class Kpi:
-    """A KPI; an amount has itself as numerator and no denominator."""
-
-    numerator: Decimal | int | None = None
-    denominator: Decimal | int | None = None
-    value: Decimal | int | None = None
-
-
-NOTHING = Kpi()
-
-
-def _amount(value: Decimal | int | None) -> Kpi:
-    return Kpi(value, None, value)
-
-
-def _ratio_kpi(numerator: Decimal | int, denominator: int) -> Kpi:
-    return Kpi(numerator, denominator, ratio(numerator, denominator, 6))
-
-
-def _months(ledger: Ledger, as_of: datetime) -> list[date]:
-    """Business months from that of the first counting order to that of ``as_of``."""
-    orders = [fact.on for fact in ledger.facts_until(as_of) if fact.is_order]
-    if not orders:
-        return []
-    first, last = month_of(min(orders)), month_of(business_date(as_of, ledger.time_zone))
-    return [add_months(first, k) for k in range(months_between(first, last) + 1)]
-
-
-@dataclass(frozen=True)
-class _Period:
-    """A business month: its dates, its instants, and the cut of its facts."""
-
-    start_on: date
-    end_on: date
-    start: datetime
-    end: datetime
-    cut: datetime
-    cut_on: date
-
-
-def _period(month: date, as_of: datetime, time_zone: str) -> _Period:
-    end = last_instant(last_of_month(month), time_zone)
-    cut = min(end, as_of)
-    return _Period(
-        month,
-        last_of_month(month),
-        first_instant(month, time_zone),
-        end,
-        cut,
-        business_date(cut, time_zone),
-    )
-
-
-@dataclass(frozen=True)
-class _Doings:
-    """What one customer did, as far as the KPIs of one period ask."""
-
-    revenue: Decimal
-    order_count: int
-    gaps: tuple[int, ...]
-    was_active: bool
-    order_count_year: int
-    revenue_year: Decimal
-    bought_year_before: bool
-    revenue_to_date: Decimal
-
-
-def _doings(facts: Sequence[Fact], p: _Period) -> _Doings:
-    known = [fact for fact in facts if fact.at <= p.cut]
-    inside = [fact for fact in known if fact.on >= p.start_on]
-    orders = [fact.on for fact in known if fact.is_order]
-    active_from = p.start_on - timedelta(days=365)
-    year_start = window_start(p.cut_on, 365)
-    prior_start = year_start - timedelta(days=365)
-    return _Doings(
-        revenue=_total(inside),
-        order_count=sum(on >= p.start_on for on in orders),
-        gaps=tuple(days for later, days in _gaps(orders) if later >= p.start_on),
-        was_active=any(active_from <= on < p.start_on for on in orders),
-        order_count_year=sum(on >= year_start for on in orders),
-        revenue_year=_total(fact for fact in known if fact.on >= year_start),
-        bought_year_before=any(prior_start <= on < year_start for on in orders),
-        revenue_to_date=_total(known),
-    )
-
-
-def _lifetime_value_formula(people: Sequence[_Doings]) -> Kpi:
-    """Average order value x orders per customer and year x min(10, 1 / yearly churn).
-
-    That is R/O x O/C x B/X = R*B / (C*X), without the roundings in between.
-    """
-    if not any(x.order_count_year for x in people):
-        return NOTHING
-    before = [x for x in people if x.bought_year_before]
-    if not before:
-        return NOTHING
-    lost = sum(x.order_count_year == 0 for x in before)
-    revenue = sum((x.revenue_year for x in people), ZERO)
-    if lost * 10 <= len(before):
-        return _ratio_kpi(revenue * 10, len(people))
-    return _ratio_kpi(revenue * len(before), len(people) * lost)
-
-
-def _member_kpis(people: Sequence[_Doings]) -> dict[str, Kpi]:
-    """KPIs of those who were members at the start of the period; nothing of nobody."""
-    if not people:
-        return dict.fromkeys(MEMBER_KPIS, NOTHING)
-    revenue = sum((x.revenue for x in people), ZERO)
-    order_count = sum(x.order_count for x in people)
-    base = [x for x in people if x.was_active]
-    retained = sum(x.order_count > 0 for x in base)
-    buyers = [x for x in people if x.order_count_year > 0]
-    return {
-        "revenue": _amount(revenue),
-        "average_order_value": _ratio_kpi(revenue, order_count),
-        "purchase_frequency": _ratio_kpi(order_count, len(people)),
-        "days_between_orders": _amount(median(gap for x in people for gap in x.gaps)),
-        "retention_rate": _ratio_kpi(retained, len(base)),
-        "churn_rate": _ratio_kpi(len(base) - retained, len(base)),
-        "repeat_purchase_rate": _ratio_kpi(
-            sum(x.order_count_year >= 2 for x in buyers), len(buyers)
-        ),
-        "customer_lifetime_value_historic": _ratio_kpi(
-            sum((x.revenue_to_date for x in people), ZERO), len(people)
-        ),
-        "customer_lifetime_value_formula": _lifetime_value_formula(people),
-    }
-
-
-def _money_of_everyone(
-    ledger: Ledger, p: _Period, universe: Collection[Customer]
-) -> dict[str, Kpi]:
-    """Revenue and average order value of 'all': every fact of the period, also of no customer.
-
-    A refund may precede the first sight of the customer that it turns out to belong to. It counts
-    here like one of no customer, so that the months add up to the ledger.
-    """
-    inside = [fact for fact in ledger.facts_until(p.cut) if fact.on >= p.start_on]
-    if not inside and not universe:
-        return dict.fromkeys(MONEY_KPIS, NOTHING)
-    revenue = _total(inside)
-    order_count = sum(fact.is_order for fact in inside)
-    return {
-        "revenue": _amount(revenue),
-        "average_order_value": _ratio_kpi(revenue, order_count),
-    }
-
-
-def _health(
-    key: str, p: _Period, stays: Sequence[Stay], observed: Sequence[datetime]
-) -> dict[str, Kpi]:
-    """Members at the end of the period, entered and exited in it; None before it was observed."""
-    if not any(at <= p.cut for at in observed):
-        return dict.fromkeys(("members", "entered", "exited"), NOTHING)
-    return {
-        "members": _amount(sum(stay.holds_at(p.end) for stay in stays)),
-        "entered": _amount(sum(p.start <= stay.valid_from <= p.end for stay in stays)),
-        "exited": _amount(
-            sum(stay.valid_to is not None and p.start <= stay.valid_to <= p.end for stay in stays)
-        ),
-    }
-
-
-def kpis(
-    raw: Raw | Ledger,
-    as_of: datetime,
-    stays: Sequence[Stay],
-    observed: Mapping[str, Sequence[datetime]],
-    groups: Mapping[str, Sequence[str]] = GROUPS,
-) -> dict[tuple[str, date, str], Kpi]:
-    """Monthly KPIs of 'all', every observed segment, and the ``<group>_none`` of every group.
-
-    Args:
-        raw: rows or ledger.
-        as_of: instant, naive UTC; the last period is open up to it.
-        stays: membership history, as ``history`` returns it.
-        observed: the instants at which each segment was looked at; its keys are the catalogue.
-        groups: exclusive groups and their segment keys.
-
-    Returns:
-        KPIs by (segment_key, period_start, kpi); ``entered`` and ``exited`` not for none.
-    """
-    ledger = resolve_orders(raw)
-    facts = _by_customer(ledger.facts_until(as_of))
-    stays_of: dict[str, list[Stay]] = defaultdict(list)
-    for stay in stays:
-        if stay.valid_from <= as_of:
-            stays_of[stay.segment_key].append(stay)
-
-    result: dict[tuple[str, date, str], Kpi] = {}
-    for month in _months(ledger, as_of):
-        p = _period(month, as_of, ledger.time_zone)
-        universe = ledger.customers_at(p.cut)
-        opening = {
-            key: {stay.customer for stay in stays_of[key] if stay.holds_before(p.start)}
-            for key in observed
-        }
-        people = universe.union(*opening.values())
-        doings = {customer: _doings(facts.get(customer, ()), p) for customer in people}
-
-        def member_kpis(
-            members: Collection[Customer], known: Mapping[Customer, _Doings] = doings
-        ) -> dict[str, Kpi]:
-            return _member_kpis([known[customer] for customer in members])
-
-        found: dict[str, dict[str, Kpi]] = {}
-        new = [seen for c in universe if (seen := ledger.first_seen[c]) and seen >= p.start]
-        found["all"] = {
-            **member_kpis(universe),
-            **_money_of_everyone(ledger, p, universe),
-            "members": _amount(len(universe)),
-            "entered": _amount(len(new)),
-            "exited": _amount(0),
-        }
-        for key in observed:
-            found[key] = {
-                **member_kpis(opening[key]),
-                **_health(key, p, stays_of[key], observed[key]),
-            }
-        for group, keys in groups.items():
-            held = [opening[key] for key in keys if key in opening]
-            is_observed = any(at <= p.cut for key in keys for at in observed.get(key, ()))
-            closing = {s.customer for key in keys for s in stays_of[key] if s.holds_at(p.end)}
-            found[f"{group}_none"] = {
-                **member_kpis(universe.difference(*held)),
-                "members": _amount(len(universe) - len(closing)) if is_observed else NOTHING,
-            }
-        for key, values in found.items():
-            for kpi, value in values.items():
-                result[key, month, kpi] = value
-    return result
 
 
 # Cohorts -------------------------------------------------------------------------------------

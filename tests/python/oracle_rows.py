@@ -43,6 +43,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "web_events": ("event_id",),
     "message_events": ("event_id",),
     "campaigns": ("campaign_id",),
+    "marketing_spend": ("spend_id",),
     "leads": ("lead_id",),
     "support_tickets": ("ticket_id",),
     "survey_responses": ("response_id", "question"),
@@ -54,7 +55,10 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "product_usage": ("used_on", "feature", "customer_ref", "account_ref"),
     "business_events": ("event_id",),
     "experiment_assignments": ("experiment_id", "customer_ref"),
+    "market_sizes": ("market", "country", "region", "period_start"),
 }
+# Without this key every row counts of its own.
+KEYS_IF_GIVEN = ("spend_id",)
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,8 @@ class Raw:
     product_usage: Sequence[Row] = ()
     business_events: Sequence[Row] = ()
     experiment_assignments: Sequence[Row] = ()
+    marketing_spend: Sequence[Row] = ()
+    market_sizes: Sequence[Row] = ()
     default_country: str | None = None
     seeds: Seeds = field(default_factory=Seeds, repr=False)
 
@@ -156,7 +162,12 @@ class Raw:
 
     def latest(self, entity: str) -> list[Row]:
         """The rows of an entity that hold; not for ``order_lines``."""
-        return latest(getattr(self, entity), ("source_system", *KEYS[entity]))
+        rows, key = getattr(self, entity), KEYS[entity]
+        unkeyed: list[Row] = []
+        if key[0] in KEYS_IF_GIVEN:
+            unkeyed = [row for row in rows if text_of(row.get(key[0])) is None]
+            rows = [row for row in rows if text_of(row.get(key[0])) is not None]
+        return latest(rows, ("source_system", *key)) + unkeyed
 
     @cached_property
     def namer(self) -> Namer:

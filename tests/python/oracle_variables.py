@@ -481,7 +481,8 @@ class Message:
         return sorted(self.events.get(name, []), key=lambda x: (x.at, x.row["event_id"]))
 
 
-def _messages(view: View, customer: Customer) -> list[Message]:
+def messages_to(view: View, customer: Customer) -> list[Message]:
+    """Every message to a customer."""
     found: dict[tuple[str, ...], Message] = {}
     for x in view.of(customer, "message_events"):
         row, name = x.row, word_of(x.row["event_name"]) or ""
@@ -498,7 +499,7 @@ def _messages(view: View, customer: Customer) -> list[Message]:
 
 def messages(view: View, customer: Customer) -> Values:
     """Messages: delivered, opened, clicked, replied, and whether e-mail is still wanted."""
-    mine = _messages(view, customer)
+    mine = messages_to(view, customer)
     values: Values = {
         f"{name}_message_count_90d": sum(bool(view.last(x.had(name), 90)) for x in mine)
         for name in ("delivered", "opened", "clicked", "replied")
@@ -1057,7 +1058,7 @@ def habits(view: View, customer: Customer) -> Values:
         for visit in view.visits.get(customer, [])
         if view.within(visit.on, 90)
     ]
-    for message in _messages(view, customer):
+    for message in messages_to(view, customer):
         clicks = view.last(message.had("clicked"), 90)
         if clicks:
             touches.append((clicks[0].at, word_of(clicks[0].row["channel"])))

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -26,7 +26,7 @@ import business
 import pytest
 import yaml
 from business import ALL_PARTS, Business, businesses
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle import (
     GROUPS,
@@ -36,7 +36,6 @@ from oracle import (
     Event,
     Features,
     History,
-    Kpi,
     Ledger,
     Size,
     Stay,
@@ -45,7 +44,6 @@ from oracle import (
     cut_points,
     features,
     history,
-    kpis,
     lifecycle,
     loyalty,
     month_ends,
@@ -61,7 +59,6 @@ from oracle_rows import (
     KEYS,
     Raw,
     median,
-    month_of,
     quantile,
     ratio,
     round_half_even,
@@ -814,7 +811,6 @@ def test_a_business_of_nobody_has_every_segment_and_all_are_empty() -> None:
     found = segments(Raw(), AS_OF)
     assert {key for keys in GROUPS.values() for key in keys} < found.keys()
     assert not any(found.values())
-    assert kpis(Raw(), AS_OF, [], {}) == {}
     assert cohorts(Raw(), AS_OF) == {}
 
 
@@ -853,136 +849,12 @@ def test_an_instant_is_observed_once() -> None:
         history([(DAYS[0], {}), (DAYS[0], {})])
 
 
-# KPIs ----------------------------------------------------------------------------------------
+# Cohorts -------------------------------------------------------------------------------------
 
-JAN, FEB, MAR = date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1)
+JAN = date(2024, 1, 1)
 ENDS = [
     datetime(2024, month, day, 23, 59, 59, 999999) for month, day in ((1, 31), (2, 29), (3, 31))
 ]
-
-
-@pytest.fixture
-def worked() -> dict[tuple[str, date, str], Kpi]:
-    """Two members from the end of January, one of whom leaves at the end of February."""
-    rows = Rows()
-    rows.order("a", datetime(2024, 1, 10), 100).order("a", datetime(2024, 2, 10), 50)
-    rows.order("a", datetime(2024, 3, 5), 30).order("b", datetime(2024, 1, 20), 40)
-    rows.order("c", datetime(2024, 3, 10), 20).order(None, datetime(2024, 3, 11), 5)
-    stays = [Stay("s", ref("a"), ENDS[0], None), Stay("s", ref("b"), ENDS[0], ENDS[1])]
-    return kpis(rows.raw, ENDS[2], stays, {"s": ENDS}, {"g": ("s",)})
-
-
-def test_kpis_are_of_those_who_were_members_at_the_start(
-    worked: dict[tuple[str, date, str], Kpi],
-) -> None:
-    expected = {
-        "revenue": Kpi(50, None, 50),
-        "average_order_value": Kpi(50, 1, 50),
-        "purchase_frequency": Kpi(1, 2, Decimal("0.5")),
-        "days_between_orders": Kpi(31, None, 31),
-        "retention_rate": Kpi(1, 2, Decimal("0.5")),
-        "churn_rate": Kpi(1, 2, Decimal("0.5")),
-        "repeat_purchase_rate": Kpi(1, 2, Decimal("0.5")),
-        "customer_lifetime_value_historic": Kpi(190, 2, 95),
-        "customer_lifetime_value_formula": Kpi(),
-        "members": Kpi(1, None, 1),
-        "entered": Kpi(0, None, 0),
-        "exited": Kpi(1, None, 1),
-    }
-    assert {kpi: x for (key, month, kpi), x in worked.items() if (key, month) == ("s", FEB)} == (
-        expected
-    )
-
-
-def test_nobody_at_the_start_is_null_but_sizes_are_counted(
-    worked: dict[tuple[str, date, str], Kpi],
-) -> None:
-    assert worked["s", JAN, "revenue"] == Kpi()
-    assert worked["s", JAN, "members"].value == 2
-    assert worked["s", JAN, "entered"].value == 2
-
-
-def test_everyone_includes_the_revenue_of_no_customer(
-    worked: dict[tuple[str, date, str], Kpi],
-) -> None:
-    assert worked["all", MAR, "revenue"].value == 55
-    assert worked["all", MAR, "average_order_value"] == Kpi(55, 3, Decimal("18.333333"))
-    assert worked["all", MAR, "purchase_frequency"] == Kpi(2, 3, Decimal("0.666667"))
-    assert worked["all", MAR, "customer_lifetime_value_historic"] == Kpi(240, 3, 80)
-    assert worked["all", MAR, "members"].value == 3
-    assert worked["all", MAR, "entered"].value == 1
-
-
-def test_the_rest_of_a_group_are_all_but_its_members(
-    worked: dict[tuple[str, date, str], Kpi],
-) -> None:
-    assert worked["g_none", MAR, "revenue"].value == 20
-    assert worked["g_none", MAR, "members"].value == 2
-    assert ("g_none", MAR, "entered") not in worked
-
-
-def test_a_segment_says_nothing_before_it_was_observed() -> None:
-    rows = Rows().order("a", datetime(2024, 1, 10)).order("a", datetime(2024, 2, 10))
-    found = kpis(rows.raw, ENDS[1], [], {"s": [ENDS[1]]}, {"g": ("s",)})
-    assert found["s", JAN, "members"] == found["s", JAN, "entered"] == Kpi()
-    assert found["g_none", JAN, "members"] == Kpi()
-    assert found["s", FEB, "members"] == Kpi(0, None, 0)
-
-
-def test_a_member_at_the_start_was_in_at_the_last_instant_before_it() -> None:
-    start = datetime(2024, 2, 1)
-    rows = Rows().order("stays", datetime(2024, 1, 10), 1).order("stays", start, 1)
-    rows.order("leaves", start, 20).order("enters", start, 400)
-    stays = [
-        Stay("s", ref("stays"), ENDS[0], None),
-        Stay("s", ref("leaves"), ENDS[0], start),
-        Stay("s", ref("enters"), start, None),
-    ]
-    found = kpis(rows.raw, ENDS[1], stays, {"s": [ENDS[0], start]})
-    assert found["s", FEB, "revenue"].value == 21
-    assert (found["s", FEB, "entered"].value, found["s", FEB, "exited"].value) == (1, 1)
-
-
-def test_the_first_day_of_a_period_is_inside_and_active_means_the_365_days_before() -> None:
-    rows = Rows().order("a", datetime(2023, 2, 1)).order("b", datetime(2023, 1, 31))
-    rows.order("a", datetime(2024, 2, 1)).order("b", datetime(2024, 2, 1))
-    found = kpis(rows.raw, ENDS[1], [], {})
-    assert found["all", FEB, "retention_rate"] == Kpi(1, 1, 1)
-    assert found["all", FEB, "days_between_orders"].value == Decimal("365.5")
-
-
-def test_the_last_period_is_open_up_to_as_of() -> None:
-    rows = Rows().order("a", datetime(2024, 1, 10), 1).order("a", datetime(2024, 1, 20), 2)
-    assert kpis(rows.raw, datetime(2024, 1, 15), [], {})["all", JAN, "revenue"].value == 1
-
-
-def lifetime_value(*orders: tuple[str, date, int]) -> Kpi:
-    """The formula for everyone at the end of March 2024 (its year begins on 2023-04-02)."""
-    rows = Rows()
-    for name, on, amount in orders:
-        rows.order(name, datetime(on.year, on.month, on.day), amount)
-    return kpis(rows.raw, ENDS[2], [], {})["all", MAR, "customer_lifetime_value_formula"]
-
-
-def test_lifetime_value_is_average_order_value_times_orders_times_lifetime() -> None:
-    # 300 over 3 orders and 2 customers; one of the two buyers of the year before is gone: 2 years.
-    found = lifetime_value(
-        ("a", date(2023, 4, 1), 70),
-        ("b", date(2022, 4, 2), 70),
-        ("a", date(2023, 4, 2), 100),
-        ("a", date(2024, 1, 1), 100),
-        ("a", date(2024, 3, 1), 100),
-    )
-    assert found.value == Decimal(100) * Decimal("1.5") * 2
-
-
-def test_lifetime_is_capped_at_ten_years_and_needs_a_year_before() -> None:
-    assert lifetime_value(("a", date(2023, 4, 1), 70), ("a", date(2023, 4, 2), 30)).value == 300
-    assert lifetime_value(("a", date(2023, 4, 2), 30)) == Kpi()
-    assert lifetime_value(("a", date(2023, 4, 1), 30)) == Kpi()
-
-
-# Cohorts -------------------------------------------------------------------------------------
 
 
 def test_a_cohort_is_the_month_of_the_first_order_and_a_refund_is_activity_on_request() -> None:
@@ -1079,63 +951,6 @@ def test_a_better_value_never_scores_less_and_equal_values_share_a_score(b: Busi
 
 
 @few
-@given(businesses(parts=ALL_PARTS))
-def test_money_reconciles_from_the_ledger_to_features_and_kpis(b: Business) -> None:
-    ledger, seen = watched(b)
-    facts = ledger.facts_until(b.as_of)
-    known = features(ledger, b.as_of)
-    lifetime = sum(x.net_revenue_lifetime for x in known.values())
-    assert lifetime == sum(fact.amount for fact in facts if fact.customer in known)
-    found = kpis(ledger, b.as_of, seen.stays, seen.observed)
-    months = {month for _, month, _ in found}
-    for month in months:
-        total = sum(fact.amount for fact in facts if month_of(fact.on) == month)
-        assert (found["all", month, "revenue"].value or 0) == total
-
-
-@few
-@given(businesses())
-def test_the_identities_of_kpis_hold(b: Business) -> None:
-    ledger, seen = watched(b)
-    found = kpis(ledger, b.as_of, seen.stays, seen.observed)
-    months = sorted({month for _, month, _ in found})
-    assume(months)
-
-    def value(key: str, month: date, kpi: str) -> Decimal | int:
-        return found[key, month, kpi].value or 0
-
-    for month in months:
-        facts = [x for x in ledger.facts_until(b.as_of) if month_of(x.on) == month]
-        for group, keys in GROUPS.items():
-            parts = [*keys, f"{group}_none"]
-            # Of no customer, or of one not yet seen when the month is over.
-            universe = ledger.customers_at(_end_of(month, b))
-            nobody = sum((x.amount for x in facts if x.customer not in universe), Decimal(0))
-            revenue = sum(value(key, month, "revenue") for key in parts)
-            assert revenue + nobody == value("all", month, "revenue")
-            assert sum(value(key, month, "members") for key in parts) in (
-                0,  # not observed yet
-                value("all", month, "members"),
-            )
-    for (key, month, kpi), x in found.items():
-        if kpi == "churn_rate" and x.value is not None:
-            assert x.value + value(key, month, "retention_rate") == 1
-    for key in seen.observed:
-        for earlier, later in pairwise(months):
-            change = value(key, later, "entered") - value(key, later, "exited")
-            assert value(key, later, "members") - value(key, earlier, "members") in (
-                change,
-                value(key, later, "members"),  # not observed in the month before
-            )
-
-
-def _end_of(month: date, b: Business) -> datetime:
-    after = date(month.year + month.month // 12, month.month % 12 + 1, 1)
-    start = utc_of_local(datetime(after.year, after.month, 1), b.raw.time_zone)
-    return min(start - timedelta(microseconds=1), b.as_of)
-
-
-@few
 @given(businesses())
 def test_stays_and_sizes_say_what_was_observed(b: Business) -> None:
     ledger = resolve_orders(b.raw)
@@ -1181,7 +996,7 @@ def contract() -> Iterator[tuple[str, set[str]]]:
 
 def test_generated_rows_have_the_columns_of_the_contract() -> None:
     columns = dict(contract())
-    for entity, rows in business.every_oddity(1).raw.entities().items():
+    for entity, rows in business.every_kpi(1).raw.entities().items():
         assert rows, f"nothing of {entity}"
         for row in rows:
             assert row.keys() == columns[entity] | {"_batch_id"}
