@@ -1,4 +1,5 @@
--- Who did anything in a period, and what; a day has orders and revenue alone.
+-- Who did anything in a period, and what; a day has orders and revenue alone. Who is first known
+-- after it (by a device that is named later) was nobody's member in it.
 with
 
 days as (
@@ -7,6 +8,14 @@ days as (
 
 period_days as (
     select * from {{ ref('period_days') }}
+),
+
+periods as (
+    select * from {{ ref('periods') }}
+),
+
+known as (
+    select * from {{ ref('known_customers') }}
 ),
 
 firsts as (
@@ -44,8 +53,17 @@ marked as (
         and (firsts.first_ordered_on is null or firsts.first_ordered_on >= summed.period_start)
             as is_visiting_prospect
     from summed
+    inner join periods
+        on
+            summed.period_grain = periods.period_grain
+            and summed.period_start = periods.period_start
     left join firsts
         on summed.customer_id = firsts.customer_id
+    left join known
+        on
+            summed.customer_id = known.customer_id
+            and (known.first_seen_on is null or periods.closes_on >= known.first_seen_on)
+    where summed.customer_id is null or known.customer_id is not null
 )
 
 select

@@ -12,6 +12,7 @@ coverage as (
     select
         periods.period_grain,
         periods.period_start,
+        periods.closes_on,
         {%- for input in inputs %}
         coalesce(bool_or(kpi_inputs.entity = '{{ input }}'), false) as has_{{ input }}
         {%- if not loop.last %},{% endif %}
@@ -19,7 +20,7 @@ coverage as (
     from periods
     left join {{ ref('kpi_inputs') }} as kpi_inputs
         on periods.closes_on >= kpi_inputs.first_on
-    group by periods.period_grain, periods.period_start
+    group by periods.period_grain, periods.period_start, periods.closes_on
 ),
 
 weights as (
@@ -41,6 +42,11 @@ signals as (
         on
             signals.period_grain = coverage.period_grain
             and signals.period_start = coverage.period_start
+    -- Who is first known later is in nobody's M yet.
+    inner join {{ ref('known_customers') }} as known
+        on
+            signals.customer_id = known.customer_id
+            and (known.first_seen_on is null or coverage.closes_on >= known.first_seen_on)
 ),
 
 scored as (
