@@ -23,6 +23,18 @@ periods as (
 
 keys as (
     select * from {{ ref('kpi_segments') }}
+),
+
+engagement_inputs as (
+    select min(first_on) as first_on
+    from {{ ref('kpi_inputs') }}
+    where
+        entity in (
+            {%- for input in engagement_signals() | map(attribute='input') | unique %}
+            '{{ input }}'
+            {%- if not loop.last %},{% endif %}
+            {%- endfor %}
+        )
 )
 
 select
@@ -55,13 +67,16 @@ select
     coalesce(gaps.gap_count, 0) as gap_count,
     {{ amount_per('campaigns.median_deployment_seconds', '3600') }} as median_deployment_hours,
     coalesce(campaigns.deployed_campaign_count, 0) as deployed_campaign_count,
-    campaigns.manual_minutes,
+    coalesce(campaigns.manual_minutes, 0) as manual_minutes,
     coalesce(campaigns.manual_campaign_count, 0) as manual_campaign_count,
-    markets.market_customer_count,
+    coalesce(markets.market_customer_count, 0) as market_customer_count,
+    -- Before any of its inputs there is no score, not one of 0.
+    coalesce(periods.closes_on >= engagement_inputs.first_on, false) as has_engagement_input,
     coalesce(starts.customer_count, 0) > 0 or activity_of_nobody.order_count <> 0
     or activity_of_nobody.net_revenue <> 0 as has_anybody
 from periods
 cross join keys
+cross join engagement_inputs
 {%- for part, model in joined %}
 left join {{ ref(model) }} as {{ part }}
     on
