@@ -351,7 +351,7 @@ def many_answers(shop: Shop) -> None:
         score = Decimal((0, 6, 7, 8, 9, 9, 10)[number % 7])
         answer(shop, who, shop.at(max(edge - 3, 0), NOON), "nps", score=score)
         if number < 5:
-            answer(shop, who, shop.at(edge, MIDNIGHT), " NPS", score=score)
+            answer(shop, who, shop.at(edge, MIDNIGHT), "nps", score=score)
             answer(shop, who, shop.at(edge + 1, LAST_MOMENT), "nps", score=Decimal("8.5000"))
             answer(shop, who, shop.at(edge, MIDNIGHT), "csat", score=Decimal(1))
     answer(shop, settled(shop), shop.as_of + MICROSECOND, "nps", score=Decimal(10))

@@ -232,11 +232,11 @@ def _monthly(view: View, x: Happening) -> Decimal | None:
 
 
 def is_subscribed(view: View, customer: Customer, at: datetime) -> bool:
-    """Whether an active subscription of theirs runs at an instant, begun before it."""
+    """Whether an active subscription of theirs ran up to an instant, begun before it."""
     return any(
         _status(x.row) == "active"
         and x.at < at
-        and (x.row.get("ended_at") is None or x.row["ended_at"] > at)
+        and (x.row.get("ended_at") is None or x.row["ended_at"] >= at)
         for x in view.of(customer, "subscriptions")
     )
 

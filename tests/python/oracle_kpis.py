@@ -385,9 +385,9 @@ def _doing_kpis(done: Tally, member_count: int, nps_minimum: int) -> Kpis:
         for kpi, (numerator, denominator) in SHARES.items()
     }
     minutes = Fraction(done["seconds"]) / 60
-    nps = _ratio(100 * done["nps_balance"], done["nps_answers"])
-    if done["nps_answers"] < nps_minimum:
-        nps = Kpi(nps.numerator, nps.denominator, None, nps.sample_size)
+    nps = NOTHING
+    if done["nps_answers"] >= nps_minimum:
+        nps = _ratio(100 * done["nps_balance"], done["nps_answers"])
     return found | {
         "sessions": _amount(done["sessions"], member_count),
         "minutes_per_session": _ratio(minutes, done["sessions"]),
@@ -457,7 +457,7 @@ def _campaign_kpis(rows: Sequence[Row]) -> Kpis:
         middle = (ranked[(len(ranked) - 1) // 2] + ranked[len(ranked) // 2]) / 2
     return {
         "deployment_hours": (
-            NOTHING if middle is None else _amount(round_half_even(middle, 6), len(hours))
+            NOTHING if middle is None else _amount(round_half_even(middle, 4), len(hours))
         ),
         "manual_minutes": _ratio(sum(minutes), len(minutes)),
     }
@@ -469,8 +469,8 @@ def market_customers(view: View, until: date) -> int:
     for row in view.raw.latest("market_sizes"):
         market = tuple(row.get(x) for x in ("source_system", "market", "country", "region"))
         since, size = row["period_start"], row.get("customers")
-        if since <= until and (market not in latest or since > latest[market][0]):
-            latest[market] = (since, size or 0)
+        if size is not None and since <= until:
+            latest[market] = max(latest.get(market, (since, size)), (since, size))
     return sum(size for _, size in latest.values())
 
 
@@ -669,7 +669,10 @@ class _InPeriod:
             found |= self._of_long_periods(members)
         if not members:
             # The ledger's money is money also where nobody is known.
-            kept = ("revenue", "average_order_value") if facts else ()
+            kept = ["revenue", "average_order_value"] if facts else []
+            # A lead is of whoever was in on its day, though nobody was when the period started.
+            kept += ["conversion_rate"] if mine else []
+            kept += ["nurture_conversion_rate"] if any(x.customer for x in mine) else []
             for kpi in found.keys() - {*WITHOUT_MEMBERS, *kept}:
                 found[kpi] = NOTHING
         return found
@@ -691,8 +694,10 @@ class _InPeriod:
         return {
             **_buying_kpis(people),
             "upgrade_rate": _ratio(upgraded, len(subscribed)),
-            "engagement_score": _ratio(sum(scores, ZERO), len(scores)),
-            "market_penetration": _ratio(buyers, market_customers(self.view, self.p.cut_on)),
+            "engagement_score": _ratio(sum(scores, ZERO), len(scores)) if scores else NOTHING,
+            "market_penetration": _ratio(
+                buyers, market_customers(self.view, self.p.cut_on), buyers
+            ),
         }
 
 

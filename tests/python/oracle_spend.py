@@ -25,7 +25,7 @@ MembersOn = Callable[[str, date], Collection[Customer]]
 
 @dataclass(frozen=True)
 class Spent:
-    """What was spent in one period: in all, and by pool of customers (nobody's is left out)."""
+    """What was spent in one period: in all, and by pool and day (nobody's is left out)."""
 
     total: Decimal
     pools: Mapping[Pool, Decimal]
@@ -69,7 +69,7 @@ def spending(
         if key is not None and (inside := members_on(key, on)):
             pool, everybody = ("segment", key, on), frozenset(inside)
         elif named is not None and reached.get(named):
-            pool, everybody = ("campaign", *named), frozenset(reached[named])
+            pool, everybody = ("campaign", *named, on), frozenset(reached[named])
         else:
             pool, everybody = ("everyone", on), _known_on(view, on)
         if everybody:

@@ -207,7 +207,7 @@ def check_kpis(
     )
     built = {(key[1], key[3]) for key in found}
     expected = {
-        key: stored(kpi)
+        key: stored(key[3], kpi)
         for key, kpi in oracle_kpis.kpis(world, as_of, history.stays, history.observed).items()
         if (key[1], key[3]) in built
     }
@@ -221,10 +221,18 @@ def check_kpis(
     assert different == {}
 
 
-def stored(kpi: oracle_kpis.Kpi) -> tuple[Any, ...]:
-    """A KPI as the table keeps it: sums to 4 places."""
-    numerator = None if kpi.numerator is None else round_half_even(kpi.numerator, 4)
-    return (numerator, kpi.denominator, kpi.value, kpi.sample_size)
+# Sums that have more places than the table keeps stand in it in finer units, as do denominators.
+FINER = {"engagement_score": 1_000_000, "sentiment": 1_000_000, "minutes_per_session": 60}
+
+
+def stored(name: str, kpi: oracle_kpis.Kpi) -> tuple[Any, ...]:
+    """A KPI as the table keeps it."""
+    if kpi.numerator is None:
+        return (None, None, None, None)
+    times = FINER.get(name, 1)
+    numerator = round_half_even(kpi.numerator * times, 4)
+    denominator = kpi.denominator * times if kpi.denominator is not None else None
+    return (numerator, denominator, kpi.value, kpi.sample_size)
 
 
 def check_pairs_and_priorities(
