@@ -170,6 +170,11 @@ def _parser() -> argparse.ArgumentParser:
     customer.add_argument("--json", action="store_true", help="as JSON, for a program")
     customer.set_defaults(run=_customer)
 
+    review = verbs.add_parser(
+        "review", help="what to adjust, merge, split or retire: a page of the current release"
+    )
+    review.set_defaults(run=_review)
+
     add_segment_verbs(verbs)
 
     rollback = verbs.add_parser("rollback", help="make an earlier release the current one")
@@ -510,6 +515,19 @@ def _customer(arguments: argparse.Namespace, settings: Settings) -> int:
     marts = Warehouse(settings.warehouse).current / MARTS
     story = customer_story(marts, arguments.customer_id)
     print(story_json(story) if arguments.json else story_text(story))
+    return 0
+
+
+def _review(_: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.review import SUGGESTIONS, write_review
+
+    written = write_review(Warehouse(settings.warehouse))
+    if not written.suggestions:
+        print("Nothing to do: every segment is within its bounds and meets its targets.")
+    for name, count in written.suggestions.items():
+        print(f"{count:4}  {SUGGESTIONS[name]}")
+    print(f"\nThe review:  {written.page}")
+    print("As tables:   " + ", ".join(path.name for path in written.tables))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The assets, the job `refresh` and its daily schedule, and replayed days, of any warehouse.
+"""The assets, jobs and schedules of any warehouse: refresh, review, and replayed days.
 
 Does not belong here: what a step does (assets.py, build.py), and which warehouse (location.py).
 """
@@ -13,6 +13,7 @@ from orchestration.dbt_project import prepare_manifest
 from orchestration.errors import ClienteleError
 from orchestration.mapping import load_mapping
 from orchestration.replay_assets import REPLAY_KEY, build_replay
+from orchestration.review_assets import REVIEW_KEY, build_review, review_job, review_schedule
 from orchestration.settings import Settings
 
 JOB = "refresh"
@@ -29,7 +30,7 @@ def build_definitions(settings: Settings, workers: Workers | None = None) -> dg.
     """
     refresh = dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(REPLAY_KEY),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(REPLAY_KEY, REVIEW_KEY),
         description="Land, build, audit and publish: one gated refresh.",
         # One process: the steps share the work database and the lock, and start-up is paid once.
         executor_def=dg.in_process_executor,
@@ -51,14 +52,16 @@ def build_definitions(settings: Settings, workers: Workers | None = None) -> dg.
             run_config=run_config(as_of=scheduled.isoformat()),
         )
 
+    review = review_job()
     manifest_path = prepare_manifest(settings)
     return dg.Definitions(
         assets=[
             *build_assets(settings, manifest_path, workers),
             build_replay(settings, manifest_path, _time_zone(settings)),
+            build_review(settings),
         ],
-        jobs=[refresh],
-        schedules=[daily_refresh],
+        jobs=[refresh, review],
+        schedules=[daily_refresh, review_schedule(review, _time_zone(settings))],
     )
 
 

@@ -23,8 +23,7 @@ observed as (
         count(*) as instant_count,
         max(sizes.member_count) as greatest_count
     from {{ ref('segment_sizes') }} as sizes
-    inner join spine
-        on sizes.as_of > {{ add_minutes('spine.as_of', '-180 * 1440') }}
+    inner join spine on sizes.as_of > {{ add_minutes('spine.as_of', '-180 * 1440') }}
     group by sizes.segment_key
 ),
 
