@@ -13,7 +13,7 @@ from orchestration.dbt_project import prepare_manifest
 from orchestration.errors import ClienteleError
 from orchestration.mapping import load_mapping
 from orchestration.replay_assets import REPLAY_KEY, build_replay
-from orchestration.review_assets import REVIEW_KEY, build_review, review_job, review_schedule
+from orchestration.review_assets import REVIEW_KEY, review_definitions
 from orchestration.settings import Settings
 
 JOB = "refresh"
@@ -52,17 +52,16 @@ def build_definitions(settings: Settings, workers: Workers | None = None) -> dg.
             run_config=run_config(as_of=scheduled.isoformat()),
         )
 
-    review = review_job()
     manifest_path = prepare_manifest(settings)
-    return dg.Definitions(
+    refreshing = dg.Definitions(
         assets=[
             *build_assets(settings, manifest_path, workers),
             build_replay(settings, manifest_path, _time_zone(settings)),
-            build_review(settings),
         ],
-        jobs=[refresh, review],
-        schedules=[daily_refresh, review_schedule(review, _time_zone(settings))],
+        jobs=[refresh],
+        schedules=[daily_refresh],
     )
+    return dg.Definitions.merge(refreshing, review_definitions(settings, _time_zone(settings)))
 
 
 def run_config(

@@ -3,8 +3,6 @@
 Does not belong here: what a review says (review.py).
 """
 
-from __future__ import annotations
-
 import dagster as dg
 
 from orchestration.errors import ClienteleError
@@ -42,19 +40,20 @@ def build_review(settings: Settings) -> dg.AssetsDefinition:
     return quarterly_review
 
 
-def review_job() -> dg.UnresolvedAssetJobDefinition:
-    """The job that writes it."""
-    return dg.define_asset_job(
+def review_definitions(settings: Settings, time_zone: str) -> dg.Definitions:
+    """The asset of the review, the job that writes it, and its schedule.
+
+    Args:
+        settings: of the warehouse.
+        time_zone: of the business, in which quarters begin.
+    """
+    job = dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.assets(REVIEW_KEY),
         description="Write the review of the current release.",
         executor_def=dg.in_process_executor,
     )
-
-
-def review_schedule(job: dg.UnresolvedAssetJobDefinition, time_zone: str) -> dg.ScheduleDefinition:
-    """Once a quarter, in the business time zone."""
-    return dg.ScheduleDefinition(
+    schedule = dg.ScheduleDefinition(
         name="every_quarter",
         job=job,
         cron_schedule=QUARTERLY_AT,
@@ -62,3 +61,4 @@ def review_schedule(job: dg.UnresolvedAssetJobDefinition, time_zone: str) -> dg.
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="The first morning of a quarter, in the business time zone.",
     )
+    return dg.Definitions(assets=[build_review(settings)], jobs=[job], schedules=[schedule])
