@@ -73,6 +73,7 @@ class Seeds:
     survivorship: Sequence[Mapping[str, str]] = ()
     excluded_devices: Sequence[Mapping[str, str]] = ()
     channel_rules: Sequence[Mapping[str, str]] = ()
+    spend_channels: Sequence[Mapping[str, str]] = ()
     age_bands: Sequence[Mapping[str, str]] = ()
     gender_spellings: Sequence[Mapping[str, str]] = ()
     occasions: Sequence[Mapping[str, str]] = ()

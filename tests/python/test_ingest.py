@@ -735,6 +735,26 @@ def test_nobody_is_born_after_the_load_or_before_1900(shop: Shop) -> None:
     ]
 
 
+def test_spend_without_a_channel_is_quarantined_and_a_credit_is_not(shop: Shop) -> None:
+    shop.land("orders.csv", ORDERS + "1,2024-01-01,1\n")
+    shop.land(
+        "marketing_spend.csv",
+        "spend_date,channel,amount,cost_type\n"
+        "2024-01-01,,10,media\n"
+        "2024-01-01, ,10,media\n"
+        "2024-01-01,email,-10,media\n"
+        "2024-01-01,email,10,bribes\n",
+    )
+    shop.load()
+
+    assert shop.query("select channel, amount from raw.marketing_spend") == [("email", -10)]
+    assert shop.rejects() == [
+        (2, "channel", None, "missing required value"),
+        (3, "channel", " ", "missing required value"),
+        (5, "cost_type", "bribes", "not one of the accepted values"),
+    ]
+
+
 def test_a_consent_without_a_date_is_quarantined(shop: Shop) -> None:
     shop.land("orders.csv", ORDERS + "1,2024-01-01,1\n")
     shop.land(
