@@ -1,50 +1,60 @@
 {#- How credit for an order is shared among the touches before it; docs/attribution.md has the words.
     The columns are those of attribution_paths: touch_number counts from 1 up to touch_count in order of
-    time, credited_number is the last touch that is not direct, decay_weight that of decay_weight(). -#}
+    time, decay_weight is that of decay_weight().
+
+    What is shared is a whole number (a credit in millionths, an amount in ten-thousandths), so that many
+    orders are shared by whole divisions. The last touch gets what the rounded parts of the others leave. -#}
 
 {#- The models, in the order in which they are told. -#}
 {% macro attribution_models() -%}
     {{ return(['first', 'last', 'last_non_direct', 'linear', 'position_based', 'time_decay']) }}
 {%- endmacro %}
 
-{#- Those that share credit among several touches, so that something is left by rounding. -#}
-{% macro sharing_attribution_models() -%}
-    {{ return(['linear', 'position_based', 'time_decay']) }}
+{#- A quotient of two whole numbers that are not negative, rounded half even to a whole number. -#}
+{% macro whole_ratio(numerator, denominator) -%}
+    {%- set quotient = integer_divide(numerator, denominator) -%}
+    {%- set rest = 'mod(' ~ numerator ~ ', ' ~ denominator ~ ')' -%}
+    {{ quotient }} + case
+        when 2 * {{ rest }} > {{ denominator }} then 1
+        when 2 * {{ rest }} = {{ denominator }} then mod({{ quotient }}, 2)
+        else 0
+    end
 {%- endmacro %}
 
-{#- The weight of a touch in a model: a whole number. position_based gives 40 % each to the first and
-    the last touch and 20 % to all between, which is 2 (n - 2) to 1 of 5 (n - 2). -#}
-{% macro attribution_weight(model) -%}
-    {%- set weights = {
-        'first': 'case when touch_number = 1 then 1 else 0 end',
-        'last': 'case when touch_number = touch_count then 1 else 0 end',
-        'last_non_direct': 'case when touch_number = credited_number then 1 else 0 end',
-        'linear': '1',
-        'position_based': 'case when touch_count > 2 and touch_number in (1, touch_count)'
-                          ~ ' then 2 * (touch_count - 2) else 1 end',
-        'time_decay': 'decay_weight',
-    } -%}
-    {{ return(weights[model]) }}
+{#- linear: the same to every touch, repeats counted. -#}
+{% macro linear_part(total) -%}
+    case
+        when touch_number < touch_count then {{ whole_ratio(total, 'touch_count') }}
+        else {{ total }} - (touch_count - 1) * ({{ whole_ratio(total, 'touch_count') }})
+    end
 {%- endmacro %}
 
-{#- The sum of the weights of an order's touches. -#}
-{% macro attribution_total(model) -%}
-    {%- set totals = {
-        'linear': 'touch_count',
-        'position_based': 'case when touch_count > 2 then 5 * (touch_count - 2) else touch_count end',
-        'time_decay': 'decay_total',
-    } -%}
-    {{ return(totals.get(model, '1')) }}
+{#- position_based: 40 % first, 40 % last, 20 % shared by the rest; two touches halve it, one has it all. -#}
+{% macro position_based_part(total) -%}
+    {%- set edge = whole_ratio('(2 * ' ~ total ~ ')', '5') -%}
+    {%- set middle = whole_ratio(total, '(5 * (touch_count - 2))') -%}
+    case
+        when touch_count <= 2 then {{ linear_part(total) }}
+        when touch_number = 1 then {{ edge }}
+        when touch_number < touch_count then {{ middle }}
+        else {{ total }} - ({{ edge }}) - (touch_count - 2) * ({{ middle }})
+    end
 {%- endmacro %}
 
-{#- The share of a touch in its order = weight / sum of weights, before what rounding left is given out. -#}
-{% macro attribution_share(model) -%}
-    {{ ratio(attribution_weight(model), attribution_total(model)) }}
+{#- time_decay: by weight; for all touches but the last, which gets what these leave. -#}
+{% macro time_decay_credit() -%}
+    {{ whole_ratio('(whole_credit * decay_weight)', 'decay_total') }}
 {%- endmacro %}
 
-{#- The same share of the order's net revenue, of the exact and not of the rounded share. -#}
-{% macro attribution_amount(model) -%}
-    {{ amount_per('net_revenue * (' ~ attribution_weight(model) ~ ')', attribution_total(model)) }}
+{#- The same of the amount. A product that 64 bits may not hold is divided with more, at many times the cost. -#}
+{% macro time_decay_amount() -%}
+    case
+        when whole_amount < 4000000000
+            then {{ whole_ratio('(whole_amount * decay_weight)', 'decay_total') }}
+        else cast(
+            {{ amount_per('abs(net_revenue) * decay_weight', 'decay_total') }} * 10000 as bigint
+        )
+    end
 {%- endmacro %}
 
 {#- The weight of a touch in time_decay: 0.5 ^ (days before the order / half-life), as a whole number of

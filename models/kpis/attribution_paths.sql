@@ -1,4 +1,8 @@
 {%- set window_days = days_var('attribution_window_days') -%}
+{%- set in_time = 'partition by source_system, order_id order by touched_at asc nulls last,'
+    ~ ' channel asc nulls last, touch_id asc nulls last, touch_kind asc nulls last' -%}
+{%- set whole_path = 'rows between unbounded preceding and unbounded following' -%}
+{%- set so_far = 'rows between unbounded preceding and current row' -%}
 
 with
 
@@ -40,7 +44,7 @@ touches as (
     {%- endfor %}
 ),
 
-numbered as (
+met as (
     select
         conversions.source_system,
         conversions.order_id,
@@ -50,15 +54,7 @@ numbered as (
         touches.campaign_id,
         touches.occurred_at as touched_at,
         touches.occurred_on as touched_on,
-        {{ days_between('touches.occurred_on', 'conversions.ordered_on') }} as days_before,
-        cast(row_number() over (
-            partition by conversions.source_system, conversions.order_id
-            order by
-                touches.occurred_at asc nulls last,
-                touches.channel asc nulls last,
-                touches.touch_id asc nulls last,
-                touches.touch_kind asc nulls last
-        ) as int) as touch_number
+        {{ days_between('touches.occurred_on', 'conversions.ordered_on') }} as days_before
     from conversions
     inner join touches
         on
@@ -72,17 +68,20 @@ weighed as (
     select
         *,
         cast({{ decay_weight('days_before') | indent(8) }} as bigint) as decay_weight
-    from numbered
+    from met
 ),
 
+-- One order of rows for all figures, so that they are sorted once.
 paths as (
     select
         *,
-        cast(count(*) over (partition by source_system, order_id) as int) as touch_count,
-        max(case when channel <> 'direct' then touch_number end)
-            over (partition by source_system, order_id) as last_not_direct_number,
-        cast(sum(decay_weight) over (partition by source_system, order_id) as bigint)
-            as decay_total
+        row_number() over ({{ in_time }}) as touch_number,
+        count(*) over ({{ in_time }} {{ whole_path }}) as touch_count,
+        sum(decay_weight) over ({{ in_time }} {{ whole_path }}) as decay_total,
+        count(*) filter (where channel <> 'direct')
+            over ({{ in_time }} {{ whole_path }}) as other_count,
+        count(*) filter (where channel <> 'direct')
+            over ({{ in_time }} {{ so_far }}) as other_number
     from weighed
 )
 
@@ -96,11 +95,15 @@ select
     paths.campaign_id,
     conversions.net_revenue,
     -- An order without a touch is a path of one that gets the whole credit.
-    coalesce(paths.touch_number, 1) as touch_number,
-    coalesce(paths.touch_count, 1) as touch_count,
-    coalesce(paths.last_not_direct_number, paths.touch_count, 1) as credited_number,
+    cast(coalesce(paths.touch_number, 1) as int) as touch_number,
+    cast(coalesce(paths.touch_count, 1) as int) as touch_count,
+    case
+        when paths.other_count > 0
+            then paths.channel <> 'direct' and paths.other_number = paths.other_count
+        else coalesce(paths.touch_number = paths.touch_count, true)
+    end as is_last_not_direct,
     coalesce(paths.decay_weight, 1) as decay_weight,
-    coalesce(paths.decay_total, 1) as decay_total,
+    cast(coalesce(paths.decay_total, 1) as bigint) as decay_total,
     paths.days_before,
     paths.touched_at,
     paths.touched_on,

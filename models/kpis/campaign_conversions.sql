@@ -94,5 +94,5 @@ left join by_offer
     on paths.source_system = by_offer.source_system and paths.order_id = by_offer.order_id
 where
     by_offer.order_id is null
-    and paths.touch_number = paths.credited_number
+    and paths.is_last_not_direct
     and paths.campaign_id is not null

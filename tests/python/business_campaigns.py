@@ -104,7 +104,8 @@ def path_ties(shop: Shop) -> None:
     visit(shop, who, at + timedelta(hours=1), None)
     shop.order(who, 8, ordered_at=shop.at(8, NOON))
     shop.order(who, 1, ordered_at=shop.at(1, NOON))
-    shop.order(who, 1, ordered_at=shop.at(1, NOON), net_amount=Decimal("-0.0100"))
+    for amount in ("-0.0100", "399999.9999", "400000.0000", "123456789.1234", "-987654321.0001"):
+        shop.order(who, 1, ordered_at=shop.at(1, NOON), net_amount=Decimal(amount))
 
 
 def direct_only(shop: Shop) -> None:

@@ -515,7 +515,7 @@ def test_every_figure_equals_the_recomputation_with_every_oddity_of_campaigns(
     # What is compared is there: an empty table equals another.
     for claim in (
         "attribution_paths where touch_count >= 5",
-        "attribution_paths where credited_number < touch_count and touch_count >= 3",
+        "attribution_paths where is_last_not_direct and touch_number < touch_count",
         "attribution_paths where touch_count >= 2 and net_revenue < 0",
         "attribution_paths where touch_kind = 'none'",
         "campaign_conversions where won_by = 'offer'",
