@@ -10,6 +10,17 @@
     {{ return(['first', 'last', 'last_non_direct', 'linear', 'position_based', 'time_decay']) }}
 {%- endmacro %}
 
+{#- A number of days from a variable of attribution, which has no lifetime to fall back on. -#}
+{% macro attribution_days(name) -%}
+    {%- set days = days_var(name) -%}
+    {%- if days is none -%}
+        {{ exceptions.raise_compiler_error(
+            "Variable " ~ name ~ " is null; give a whole number of days above 0."
+        ) }}
+    {%- endif -%}
+    {{ return(days) }}
+{%- endmacro %}
+
 {#- A quotient of two whole numbers that are not negative, rounded half even to a whole number. -#}
 {% macro whole_ratio(numerator, denominator) -%}
     {%- set quotient = integer_divide(numerator, denominator) -%}
@@ -60,9 +71,9 @@
 {#- The weight of a touch in time_decay: 0.5 ^ (days before the order / half-life), as a whole number of
     billionths. No engine computes it: every number of days in the window has its figure written out. -#}
 {% macro decay_weight(days_before) -%}
-    {%- set half_life = days_var('attribution_half_life_days') -%}
+    {%- set half_life = attribution_days('attribution_half_life_days') -%}
     case {{ days_before }}
-        {%- for days in range(days_var('attribution_window_days')) %}
+        {%- for days in range(attribution_days('attribution_window_days')) %}
         when {{ days }} then {{ (1000000000 * 0.5 ** (days / half_life)) | round | int }}
         {%- endfor %}
     end
@@ -72,7 +83,7 @@
     the order's block or of the one before: a join by customer and block meets few rows in vain. -#}
 {% macro attribution_block(day) -%}
     {{ integer_divide(
-        days_between("cast('1900-01-01' as date)", day), days_var('attribution_window_days')
+        days_between("cast('1900-01-01' as date)", day), attribution_days('attribution_window_days')
     ) }}
 {%- endmacro %}
 

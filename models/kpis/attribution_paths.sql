@@ -1,4 +1,4 @@
-{%- set window_days = days_var('attribution_window_days') -%}
+{%- set window_days = attribution_days('attribution_window_days') -%}
 {%- set in_time = 'partition by source_system, order_id order by touched_at asc nulls last,'
     ~ ' channel asc nulls last, touch_id asc nulls last, touch_kind asc nulls last' -%}
 {%- set whole_path = 'rows between unbounded preceding and unbounded following' -%}

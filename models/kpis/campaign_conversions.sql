@@ -1,4 +1,4 @@
-{%- set window_days = days_var('attribution_window_days') -%}
+{%- set window_days = attribution_days('attribution_window_days') -%}
 
 with
 
