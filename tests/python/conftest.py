@@ -26,6 +26,11 @@ hypothesis.settings.register_profile("search")
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
+NIGHTLY = bool(os.environ.get("CLIENTELE_NIGHTLY"))
+nightly = pytest.mark.skipif(not NIGHTLY, reason="takes minutes; `make nightly` runs it")
+"""Of what takes many refreshes and is held by quicker tests too, less closely."""
+
+
 def _shared_base(factory: pytest.TempPathFactory) -> Path:
     """A folder that all workers of this test session share."""
     base = factory.getbasetemp()

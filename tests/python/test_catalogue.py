@@ -6,7 +6,7 @@ import re
 from datetime import date
 from pathlib import Path
 
-from conftest import PROJECT, Workspace
+from conftest import PROJECT, Workspace, nightly
 from test_refresh import orders_csv
 
 SEGMENT = """{{{{ config(meta={{'segment': {{
@@ -26,7 +26,8 @@ where order_count_lifetime >= 5
 """
 
 
-def test_a_segment_is_one_file_and_one_line(workspace: Workspace) -> None:
+@nightly
+def test_a_segment_that_is_not_whole_is_refused(workspace: Workspace) -> None:
     workspace.write("orders/first.csv", orders_csv(70))
     workspace.settled()
     project = workspace.copy_project()
@@ -53,6 +54,14 @@ def test_a_segment_is_one_file_and_one_line(workspace: Workspace) -> None:
     assert '"- tea_time" under vars.segments in dbt_project.yml' in sentence
     assert workspace.published() == before
 
+
+def test_a_segment_is_one_file_and_one_line(workspace: Workspace) -> None:
+    workspace.write("orders/first.csv", orders_csv(70))
+    workspace.settled()
+    project = workspace.copy_project()
+    listed = project / "dbt_project.yml"
+    file = project / "models" / "segments" / "seg_tea_time.sql"
+    file.write_text(SEGMENT.format(owner="'owner': 'crm@example.com',"), encoding="utf-8")
     add_line(listed)
     workspace.refresh()
     assert workspace.query(
@@ -65,7 +74,8 @@ def test_a_segment_is_one_file_and_one_line(workspace: Workspace) -> None:
     )
     assert observed == [("backfilled", 2), ("published", 1)]
     assert workspace.query(
-        "select count(*) from segment_kpis where segment_key = 'tea_time' and kpi = 'revenue'"
+        "select count(*) from segment_kpis where segment_key = 'tea_time' and kpi = 'revenue' "
+        "and period_grain = 'month'"
     ) == [(3,)]
 
     # Retired: its members leave, and the history keeps them.

@@ -395,7 +395,8 @@ def test_the_command_of_the_readme_publishes_the_revenue_of_the_file(workspace: 
     )
 
     assert workspace.query(
-        "select sum(value) from segment_kpis where segment_key = 'all' and kpi = 'revenue'"
+        "select sum(value) from segment_kpis where segment_key = 'all' and kpi = 'revenue' "
+        "and period_grain = 'month'"
     ) == [(NET_REVENUE["shopify"],)]
 
 

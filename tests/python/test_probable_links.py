@@ -20,7 +20,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import Workspace
+from conftest import Workspace, nightly
 from pipeline import PROJECT, Pipeline, State
 
 from orchestration import matching
@@ -290,6 +290,7 @@ def test_labelled_people_are_found_as_well_as_is_aimed_at(real_data: Path) -> No
 # The whole way -------------------------------------------------------------------------------
 
 
+@nightly
 def test_matching_changes_nothing_until_a_refresh_may_read_it(workspace: Workspace) -> None:
     splink()
     rows = people(120)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import PROJECT, Workspace
+from conftest import NIGHTLY, PROJECT, Workspace, nightly
 
 FIRST_DAY = date(2025, 1, 6)  # a Monday
 
@@ -124,6 +124,7 @@ def expect_nothing_published(shop: Workspace, before: dict[str, str], sentence: 
     assert sentence.startswith("clientele: ")
 
 
+@nightly
 def test_every_gate_stops_publication_with_one_sentence(shop: Workspace) -> None:
     """One warehouse, one poison after the other; after each the published bytes are the same."""
     shop.settled()
@@ -278,7 +279,7 @@ def test_killed_refreshes_leave_a_release_and_the_next_recovers_unaided(shop: Wo
     finds what the one before it left."""
     shop.settled()
     shop.write("orders/more.csv", orders_csv(6, first=date(2025, 3, 17)))
-    for seconds in (3, 5, 8):
+    for seconds in (3, 5, 8) if NIGHTLY else (6,):
         before = shop.published()
         process = subprocess.Popen(
             [sys.executable, "-m", "orchestration.cli", "refresh"],
@@ -392,6 +393,7 @@ FAULTS: dict[str, tuple[Callable[[Workspace], None], tuple[str, ...]]] = {
 }
 
 
+@nightly
 def test_what_cannot_come_in_stops_the_refresh_and_leaves_everything_as_it_was(
     shop: Workspace,
 ) -> None:
