@@ -41,6 +41,19 @@ STATE_TABLES: dict[str, dict[str, str]] = {
         "as_of": "timestamp",
         "basis": "varchar",
     },
+    "programme_baselines": {
+        "programme": "varchar",
+        "segment_key": "varchar",
+        "before_start": "date",
+        "before_end": "date",
+        "metric": "varchar",
+        "numerator": "decimal(38, 4)",
+        "denominator": "decimal(38, 4)",
+        "sample_size": "bigint",
+        "quality_verdict": "varchar",
+        "as_of": "timestamp",
+        "basis": "varchar",
+    },
 }
 """The tables of the state and their columns, in order."""
 
@@ -70,7 +83,7 @@ def load_state(
         if paths:
             _insert(connection, table, [str(path) for path in paths])
     for former, present in sorted(renames.items()):
-        for table in ("segment_changes", "segment_observations"):
+        for table in ("segment_changes", "segment_observations", "programme_baselines"):
             connection.execute(
                 f"update state.{table} set segment_key = ? where segment_key = ?", [present, former]
             )
