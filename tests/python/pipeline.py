@@ -69,6 +69,7 @@ class State:
     observations: list[tuple[Any, ...]] = field(default_factory=list)
     identity: list[tuple[Any, ...]] = field(default_factory=list)
     as_of: datetime | None = None
+    baselines: list[tuple[Any, ...]] = field(default_factory=list)
 
 
 class Pipeline:
@@ -162,6 +163,7 @@ class Pipeline:
         _insert_rows(connection, "state.segment_changes", state.changes)
         _insert_rows(connection, "state.segment_observations", state.observations)
         _insert_rows(connection, "state.identity_changes", state.identity)
+        _insert_rows(connection, "state.programme_baselines", state.baselines)
         linked = [(record, "|".join(pair)) for pair in probable for record in pair]
         _insert_rows(connection, "run.probable_links", linked)
         for node in self.order:
@@ -246,8 +248,15 @@ def next_state(connection: duckdb.DuckDBPyConnection, before: datetime) -> State
         "from identity_changes where as_of < ? order by all",
         [before],
     ).fetchall()
+    baselines: list[tuple[Any, ...]] = []
+    built = "from duckdb_tables() where database_name = 'work' and schema_name = 'main'"
+    if connection.execute(f"{built} and table_name = 'programme_baselines'").fetchall():
+        baselines = connection.execute(
+            "select * exclude (is_new) from main.programme_baselines where as_of < ? order by all",
+            [before],
+        ).fetchall()
     row = connection.execute("select as_of from run.settings").fetchone()
-    return State(changes, observations, identity, row[0] if row else None)
+    return State(changes, observations, identity, row[0] if row else None, baselines)
 
 
 @cache

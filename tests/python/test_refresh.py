@@ -17,6 +17,8 @@ import duckdb
 import pytest
 from conftest import NIGHTLY, PROJECT, Workspace, nightly
 
+from orchestration.demo import write_demo
+
 FIRST_DAY = date(2025, 1, 6)  # a Monday
 
 
@@ -459,6 +461,22 @@ def test_the_demo_is_written_only_when_there_is_nothing(workspace: Workspace) ->
         "select basis, count(distinct as_of) from segment_sizes group by basis order by basis"
     )
     assert observed == [("backfilled", 23), ("published", 1)]
+    # The experiment finds what was planted; before and after takes December for an effect.
+    promotion = write_demo(workspace.root / "again").truth.promotion
+    assert promotion is not None
+    planted = promotion.extra_net_cents / 100 / promotion.treated
+    (found,) = workspace.query(
+        "select verdict, low, high from experiment_results where experiment_id = 'thank-you' "
+        "and metric = 'net_revenue' and method = 'cuped'"
+    )
+    assert found[0] == "better"
+    assert found[1] < planted < found[2]
+    lines = dict(
+        workspace.query(
+            "select method, after_value from segmentation_roi where metric = 'incremental_revenue'"
+        )
+    )
+    assert float(lines["naive"]) > 1.5 * float(lines["incremental"])
 
 
 def test_the_command_line_tells_a_wrong_setting(workspace: Workspace, tmp_path: Path) -> None:
