@@ -1,4 +1,4 @@
--- A window of no day, a share of 0 and a control that is no arm would be found when results are due.
+-- A window of no day, a share of 0 and a control that is no arm are found when results are due.
 with
 
 designs as (
