@@ -38,16 +38,18 @@ months as (
 
 of_segments as (
     select
-        members.segment_key,
-        members.period_start,
+        stays.segment_key,
+        visits.period_start,
         count(*) as visit_count
-    from {{ ref('segment_period_members') }} as members
+    from {{ ref('segment_stays') }} as stays
     inner join scopes
-        on members.segment_key = scopes.segment_key
+        on stays.segment_key = scopes.segment_key
     inner join visits
-        on members.period_start = visits.period_start and members.customer_id = visits.customer_id
-    where members.period_grain = 'month' and members.segment_key <> 'all'
-    group by members.segment_key, members.period_start
+        on
+            stays.customer_id = visits.customer_id
+            and {{ held_on('stays', 'visits.period_start') | indent(12) }}
+    where stays.is_listed
+    group by stays.segment_key, visits.period_start
     union all
     select
         'all' as segment_key,
