@@ -3,9 +3,8 @@
 
 with
 
-performance as (
-    select * from {{ ref('campaign_performance') }}
-    where segment_key = 'all' and channel = 'all' and is_segmented is not null
+samples as (
+    select * from {{ ref('campaign_samples') }}
 ),
 
 measures as (
@@ -13,12 +12,12 @@ measures as (
     select
         '{{ measure }}' as measure,
         {%- for side, condition in sides.items() %}
-        count(*) filter (where {{ condition }} and contacted > 0) as {{ side }}_campaign_count,
+        count(*) filter (where {{ condition }}) as {{ side }}_campaign_count,
         coalesce(sum(contacted) filter (where {{ condition }}), 0) as {{ side }}_sample_size,
         coalesce(sum({{ count }}) filter (where {{ condition }}), 0) as {{ side }}_success_count
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
-    from performance
+    from samples
     {%- if not loop.last %}
     union all
     {%- endif %}

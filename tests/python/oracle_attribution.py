@@ -412,6 +412,34 @@ def campaigns(
     return found
 
 
+def samples(
+    view: View, standing: Mapping[StandingKey, Standing]
+) -> dict[str, tuple[bool, int, int, int]]:
+    """How each campaign was sent, and of those who had a message, who responded and converted."""
+    sent: dict[str, list[bool]] = defaultdict(list)
+    for row in view.raw.latest("campaigns"):
+        if row.get("is_segmented") is not None:
+            sent[row["campaign_id"]].append(row["is_segmented"])
+    people: dict[str, dict[Customer, list[Standing]]] = defaultdict(lambda: defaultdict(list))
+    for (campaign, _, customer), what in standing.items():
+        people[campaign][customer].append(what)
+    found = {}
+    for campaign, flags in sent.items():
+        group = [
+            whats
+            for whats in people[campaign].values()
+            if any(contact.name != "visited" for what in whats for contact in what.contacts)
+        ]
+        responded = sum(
+            any(what.orders or what.had("clicked", "replied", "visited") for what in whats)
+            for whats in group
+        )
+        converted = sum(any(what.orders for what in whats) for whats in group)
+        if group:
+            found[campaign] = (any(flags), len(group), responded, converted)
+    return found
+
+
 # Channels and visits -------------------------------------------------------------------------
 
 

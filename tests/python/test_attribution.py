@@ -450,6 +450,14 @@ def check(pipeline: Pipeline, business: Business) -> duckdb.DuckDBPyConnection:
 
     found = keyed(
         connection,
+        "select campaign_id, is_segmented, contacted, responded, converted from campaign_samples",
+        1,
+    )
+    expected = oracle_attribution.samples(view, standing)
+    assert found == {(campaign,): row for campaign, row in expected.items()}
+
+    found = keyed(
+        connection,
         "select period_start, channel, contacted, converted, conversion_rate "
         "from channel_conversion",
         2,
