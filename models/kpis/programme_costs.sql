@@ -9,7 +9,7 @@ settings as (
 ),
 
 programmes as (
-    select * from {{ ref('segmentation_programmes') }}
+    select * from {{ ref('programmes') }}
 ),
 
 rates as (

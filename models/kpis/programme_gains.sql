@@ -6,7 +6,7 @@
 with
 
 programmes as (
-    select * from {{ ref('segmentation_programmes') }}
+    select * from {{ ref('programmes') }}
 ),
 
 baselines as (

@@ -22,7 +22,7 @@ reported as (
 ),
 
 programmes as (
-    select * from {{ ref('segmentation_programmes') }}
+    select * from {{ ref('programmes') }}
 ),
 
 measured as (

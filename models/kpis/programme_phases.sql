@@ -5,7 +5,7 @@ programmes as (
         programmes.*,
         {{ business_date(next_instant('spine.as_of'), 'settings.business_time_zone') }}
             as first_open_on
-    from {{ ref('segmentation_programmes') }} as programmes
+    from {{ ref('programmes') }} as programmes
     cross join {{ source('run', 'settings') }} as settings
     inner join {{ ref('as_of_spine') }} as spine
         on spine.is_current

@@ -1,7 +1,7 @@
 with
 
 programmes as (
-    select * from {{ ref('segmentation_programmes') }}
+    select * from {{ ref('programmes') }}
 ),
 
 labels as (

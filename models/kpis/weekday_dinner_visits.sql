@@ -10,7 +10,7 @@ spine as (
 ),
 
 scopes as (
-    select distinct segment_key from {{ ref('segmentation_programmes') }}
+    select distinct segment_key from {{ ref('programmes') }}
 ),
 
 visits as (
