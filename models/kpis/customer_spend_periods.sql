@@ -16,7 +16,6 @@ stays as (
 
 contacted as (
     select distinct
-        source_system,
         campaign_id,
         customer_id
     from {{ ref('customer_contacts') }}
@@ -41,9 +40,7 @@ shares as (
         contacted.customer_id
     from pools
     inner join contacted
-        on
-            pools.source_system = contacted.source_system
-            and pools.campaign_id = contacted.campaign_id
+        on pools.campaign_id = contacted.campaign_id
     where pools.pool_kind = 'campaign'
 )
 

@@ -40,12 +40,11 @@ segment_pools as (
 
 campaign_pools as (
     select
-        source_system,
         campaign_id,
         count(distinct customer_id) as customer_count
     from {{ ref('customer_contacts') }}
     where contacted_at is not null and campaign_id is not null
-    group by source_system, campaign_id
+    group by campaign_id
 ),
 
 spend_days as (
@@ -72,8 +71,6 @@ pooled as (
             else 'everyone'
         end as pool_kind,
         segment_pools.segment_key,
-        case when segment_pools.segment_key is null then campaign_pools.source_system end
-            as source_system,
         case when segment_pools.segment_key is null then campaign_pools.campaign_id end
             as campaign_id,
         coalesce(
@@ -87,9 +84,7 @@ pooled as (
     left join segment_pools
         on spend.segment_key = segment_pools.segment_key and spend.spent_on = segment_pools.spent_on
     left join campaign_pools
-        on
-            spend.source_system = campaign_pools.source_system
-            and spend.campaign_id = campaign_pools.campaign_id
+        on spend.campaign_id = campaign_pools.campaign_id
 ),
 
 summed as (
@@ -97,19 +92,17 @@ summed as (
         spent_on,
         pool_kind,
         segment_key,
-        source_system,
         campaign_id,
         customer_count,
         cast(sum(reporting_amount) as decimal(18, 4)) as amount
     from pooled
-    group by spent_on, pool_kind, segment_key, source_system, campaign_id, customer_count
+    group by spent_on, pool_kind, segment_key, campaign_id, customer_count
 )
 
 select
     spent_on,
     pool_kind,
     segment_key,
-    source_system,
     campaign_id,
     customer_count,
     amount,

@@ -64,12 +64,11 @@ def spending(
         )
         total[start_of(on)] += amount
         key, campaign = text_of(row.get("segment_key")), text_of(row.get("campaign_id"))
-        named = (row["source_system"], campaign) if campaign is not None else None
         pool: Pool
         if key is not None and (inside := members_on(key, on)):
             pool, everybody = ("segment", key, on), frozenset(inside)
-        elif named is not None and reached.get(named):
-            pool, everybody = ("campaign", *named, on), frozenset(reached[named])
+        elif campaign is not None and reached.get(campaign):
+            pool, everybody = ("campaign", campaign, on), frozenset(reached[campaign])
         else:
             pool, everybody = ("everyone", on), _known_on(view, on)
         if everybody:
@@ -78,14 +77,14 @@ def spending(
     return {start: Spent(total[start], pools[start], people) for start in total}
 
 
-def _reached(view: View) -> dict[tuple[str, str], set[Customer]]:
-    """To whom a message of each campaign was sent or delivered."""
-    found: dict[tuple[str, str], set[Customer]] = defaultdict(set)
+def _reached(view: View) -> dict[str, set[Customer]]:
+    """To whom a message of each campaign was sent or delivered, whichever system names it."""
+    found: dict[str, set[Customer]] = defaultdict(set)
     for customer, mine in contacts(view).items():
         for contact in mine:
             campaign = message_campaign(contact.message)
             if campaign is not None:
-                found[campaign].add(customer)
+                found[campaign[1]].add(customer)
     return found
 
 
