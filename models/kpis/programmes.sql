@@ -29,8 +29,7 @@ select
     written_down.cost,
     written_down.source_system,
     written_down.experiment_id,
-    written_down.experiment_arm,
-    written_down.reason
+    written_down.experiment_arm
 from written_down
 left join tried
     on
