@@ -1,0 +1,340 @@
+"""The quarterly review: what its page says, what it never does, and when it is written.
+
+That the findings are the right ones stands in the unit tests of segment_reviews.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import Workspace
+
+from orchestration import cli
+from orchestration.errors import ClienteleError
+from orchestration.review import SUGGESTIONS, in_words, write_review
+from orchestration.warehouse import MARTS, Release, Warehouse
+
+AS_OF = datetime(2026, 9, 30, 21, 59, 59, 999999)
+HOSTILE = """<b>"A&B" 'vip'</b><script>alert(1)</script><img src="https://x.example/p.gif">"""
+TABLES = (
+    "budget_allocation",
+    "kpi_catalogue",
+    "release",
+    "segment_kpis",
+    "segment_reviews",
+    "segmentation_roi",
+    "segments",
+)
+
+# finding, subject, observed, expected, suggestion, the sentence
+FINDINGS = (
+    ("under_target", "churn_rate by month", "0.25", "0.1", "adjust", "0.2500, target 0.1000"),
+    ("under_target", "revenue by month", "900.5", "1000", "adjust", "month: 900.50, target 1,000"),
+    ("goal_worse", "revenue", "1200", "1500", "adjust", "1,200 in the last quarter, 1,500 in the"),
+    ("goal_worse", "roi", None, "1.5", "adjust", "goal roi: unknown in the last quarter"),
+    ("stale", "review_by 2026-06-30", "92", "0", "review", "review_by 2026-06-30, 92 days ago"),
+    ("empty", "member_count", "0", "30", "watch", "nobody is in it; it wants 30 customers"),
+    ("too_small", "member_count", "12", "30", "retire", "12 customers; it wants 30"),
+    ("too_large", "share_of_base", "0.95", "0.9", "split", "95.0 % of all customers; more than 90"),
+    ("overlapping", "seg_twin", "0.875", "0.8", "merge", "87.5 % alike with seg_twin (Jaccard)"),
+    ("spread", "share of revenue", "0.7251", "0.7", "split", "brings in 72.5 % of its revenue"),
+)
+
+
+def found(row: Sequence[Any]) -> dict[str, Any]:
+    name, subject, observed, expected, suggestion, _ = row
+    return {
+        "as_of": AS_OF,
+        "segment_key": "vip",
+        "finding": name,
+        "subject": subject,
+        "observed": None if observed is None else Decimal(observed),
+        "expected": None if expected is None else Decimal(expected),
+        "suggestion": suggestion,
+    }
+
+
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "release": [{"run_id": "20260930-<i>", "as_of": AS_OF, "reporting_currency": "EUR"}],
+    "segments": [
+        {
+            "segment_key": "vip",
+            "entity": "customer",
+            "name": HOSTILE,
+            "owner": HOSTILE,
+            "member_count": 1234,
+            "status": "ok",
+        },
+        {
+            "segment_key": "=cmd",
+            "entity": "customer",
+            "name": "Formula",
+            "owner": "@SUM(1+1)",
+            "member_count": 0,
+            "status": "empty",
+        },
+    ],
+    "segment_reviews": [
+        *(found(row) for row in FINDINGS),
+        {**found(FINDINGS[5]), "segment_key": "=cmd"},
+    ],
+    "segment_kpis": [
+        {
+            "segment_key": "vip",
+            "kpi": kpi,
+            "period_grain": "month",
+            "period_start": date(2026, month, 1),
+            "value": Decimal(value),
+            "unit": unit,
+            "target": target,
+            "target_verdict": verdict,
+        }
+        for kpi, month, value, unit, target, verdict in (
+            ("revenue", 7, "1000", "currency", None, None),
+            ("revenue", 8, "900.5", "currency", Decimal(1000), "missed"),
+            ("revenue", 9, "2000", "currency", Decimal(1000), "too_early"),
+            ("churn_rate", 7, "0.05", "rate", Decimal("0.1"), "met"),
+            ("churn_rate", 8, "0.25", "rate", Decimal("0.1"), "missed"),
+        )
+    ],
+    "segmentation_roi": [
+        {
+            "programme": HOSTILE,
+            "scope": "vip",
+            "metric": metric,
+            "metric_name": name,
+            "unit": unit,
+            "method": "naive",
+            "method_says": "before and after",
+            "before_value": Decimal(before),
+            "after_value": Decimal(after),
+            "change_absolute": Decimal(after) - Decimal(before),
+            "change_relative": Decimal(relative),
+            "impact": "-better",
+        }
+        for metric, name, unit, before, after, relative in (
+            ("churn_rate", "Churn Rate", "rate", "0.15", "0.1", "-0.333333"),
+            ("cltv", "CLTV", "currency", "1000", "1200", "0.2"),
+        )
+    ],
+    "budget_allocation": [
+        {
+            "line_kind": kind,
+            "segment_key": key,
+            "member_count": members,
+            "amount": Decimal(amount),
+            "lowest_amount": Decimal(amount),
+            "highest_amount": Decimal(amount),
+        }
+        for kind, key, members, amount in (
+            ("segment", "vip", 1234, "900"),
+            ("reserve", None, None, "100"),
+        )
+    ],
+    "kpi_catalogue": [
+        {"kpi": "open_rate", "is_computed": False, "reason": "no row of: <message_events>"},
+        {"kpi": "revenue", "is_computed": True, "reason": None},
+    ],
+}
+
+
+def release(
+    root: Path,
+    manifest: Mapping[str, Any],
+    rows: Mapping[str, list[dict[str, Any]]],
+    tables: Sequence[str] = TABLES,
+) -> Warehouse:
+    """A warehouse whose one release has these rows, in tables with the columns of the contract."""
+    folder = root / "releases" / "r1"
+    (folder / "marts").mkdir(parents=True)
+    with duckdb.connect(str(folder / MARTS)) as connection:
+        for table in tables:
+            node = manifest["nodes"][f"model.clientele.{table}"]
+            columns = ", ".join(
+                f'"{name}" {column["data_type"]}' for name, column in node["columns"].items()
+            )
+            connection.execute(f"create table {table} ({columns})")
+            for row in rows.get(table, []):
+                names = ", ".join(f'"{name}"' for name in row)
+                marks = ", ".join("?" for _ in row)
+                connection.execute(
+                    f"insert into {table} ({names}) values ({marks})", list(row.values())
+                )
+    told = Release(
+        run_id="r1",
+        as_of=AS_OF,
+        built_at=AS_OF,
+        project_version="0",
+        business_time_zone="Europe/Paris",
+        reporting_currency="EUR",
+        previous_run_id=None,
+        files=(),
+        batches=(),
+        segment_models=(),
+    )
+    (folder / "manifest.json").write_text(json.dumps(told.to_json()), encoding="utf-8")
+    (root / "current").symlink_to("releases/r1")
+    return Warehouse(root)
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("row", FINDINGS, ids=[f"{row[0]}-{row[1]}" for row in FINDINGS])
+def test_every_finding_is_a_sentence(row: Sequence[Any]) -> None:
+    assert row[-1] in in_words(found(row))
+
+
+def test_the_page_says_everything_and_loads_nothing(
+    tmp_path: Path, compiled_manifest: dict[str, Any]
+) -> None:
+    warehouse = release(tmp_path, compiled_manifest, ROWS)
+    written = write_review(warehouse)
+    assert written.page == tmp_path / "reviews" / "2026-09-30" / "review.html"
+    text = written.page.read_text(encoding="utf-8")
+    page = Page(text)
+
+    for row in FINDINGS:
+        assert row[-1] in page.text
+    for heading in SUGGESTIONS.values():
+        assert heading in page.text
+    assert written.suggestions == {
+        **{"retire": 1, "merge": 1, "split": 2},
+        **{"adjust": 4, "review": 1, "watch": 2},
+    }
+    # Points and relative change apart; rates as percentages, money as money.
+    assert "-5.00 points (-33.33 %)" in page.text
+    assert "+200 (+20.00 %)" in page.text
+    assert "900.50" in page.text
+    assert "too early" in page.text
+    assert "kept for tests" in page.text
+    assert "open_rate: no row of: <message_events>" in page.text
+    # The target of the last closed month and of the open one; July's is no news.
+    assert "2026-08-01" in page.text
+    assert "2026-07-01" not in page.text
+
+    # What people wrote is text, whatever it looks like.
+    assert HOSTILE in page.text
+    tags = {tag for tag, _ in page.tags}
+    assert not tags & {"script", "img", "link", "iframe", "object", "b", "i", "base", "form"}
+    for _, attributes in page.tags:
+        assert not {"src", "href", "action"} & set(attributes)
+        assert not [name for name in attributes if name.startswith("on")]
+    assert "url(" not in text
+    assert "@import" not in text
+
+
+def test_a_text_in_a_csv_is_no_formula(tmp_path: Path, compiled_manifest: dict[str, Any]) -> None:
+    written = write_review(release(tmp_path, compiled_manifest, ROWS))
+    assert {path.name for path in written.tables} == {
+        *("findings.csv", "targets.csv", "stakeholder_report.csv", "budget.csv")
+    }
+    tables: dict[str, list[dict[str, str]]] = {}
+    for path in written.tables:
+        with path.open(encoding="utf-8", newline="") as stream:
+            tables[path.stem] = list(csv.DictReader(stream))
+    formula = next(row for row in tables["findings"] if row["segment_key"] == "'=cmd")
+    assert formula["owner"] == "'@SUM(1+1)"
+    report = tables["stakeholder_report"]
+    assert list(report[0])[2:6] == ["Metric", "Before", "After", "Change"]
+    assert {row["Impact"] for row in report} == {"'-better"}
+    # A number may be negative: it is no text.
+    assert {row["Metric"]: row["Change"] for row in report}["Churn Rate"] == "-0.050000"
+
+
+def test_a_release_with_nothing_to_say_says_so(
+    tmp_path: Path, compiled_manifest: dict[str, Any]
+) -> None:
+    written = write_review(release(tmp_path, compiled_manifest, {"release": ROWS["release"]}))
+    text = Page(written.page.read_text(encoding="utf-8")).text
+    assert "Nothing: every segment is within its bounds" in text
+    assert "No programme is written down" in text
+    assert "No target is written down" in text
+    assert "Nothing to share" in text
+    assert "Every KPI has its inputs." in text
+    assert written.tables == ()
+
+
+def test_a_second_run_of_the_day_replaces_the_page_whole(
+    tmp_path: Path, compiled_manifest: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = release(tmp_path, compiled_manifest, ROWS)
+    page = write_review(warehouse).page
+    whole = page.read_text(encoding="utf-8")
+    page.write_text("an older and much longer page " * 10_000, encoding="utf-8")
+    assert write_review(warehouse).page.read_text(encoding="utf-8") == whole
+
+    def breaks(_: object) -> None:
+        raise RuntimeError("half a page")
+
+    monkeypatch.setattr("orchestration.review._budget", breaks)
+    with pytest.raises(RuntimeError, match="half a page"):
+        write_review(warehouse)
+    assert page.read_text(encoding="utf-8") == whole
+
+
+def test_without_a_release_or_with_an_old_one_it_says_what_to_do(
+    tmp_path: Path,
+    compiled_manifest: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CLIENTELE_LANDING", str(tmp_path))
+    for name, sentence in (("none", "there is no release"), ("old", "before there were reviews")):
+        monkeypatch.setenv("CLIENTELE_WAREHOUSE", str(tmp_path / name))
+        if name == "old":
+            release(tmp_path / name, compiled_manifest, ROWS, ("release", "segments"))
+        assert cli.main(["review"]) != 0
+        said = capsys.readouterr().err.strip().splitlines()
+        assert len(said) == 1
+        assert sentence in said[0]
+        assert "make refresh" in said[0]
+        assert not (tmp_path / name / "reviews").exists()
+    with pytest.raises(ClienteleError):
+        write_review(Warehouse(tmp_path / "old"))
+
+
+SCHEDULE = """
+from orchestration.location import defs
+schedule = defs.get_schedule_def("every_quarter")
+print(schedule.cron_schedule, schedule.execution_timezone, schedule.job_name)
+print(defs.resolve_job_def("quarterly_review").execute_in_process().success)
+"""
+
+
+def test_the_schedule_of_a_quarter_writes_the_review_of_a_settled_warehouse(
+    workspace: Workspace,
+) -> None:
+    workspace.write("mapping.yml", "business_time_zone: Europe/Paris\n")
+    orders = "".join(f"o{n},2026-0{n}-05,c{n % 3},{n}0.50\n" for n in range(1, 7))
+    workspace.write("orders.csv", "order_id,ordered_at,customer_ref,net_amount\n" + orders)
+    workspace.settled()
+    completed = workspace.python(SCHEDULE)
+    lines = completed.stdout.strip().splitlines()
+    assert lines[-2:] == ["0 7 1 1,4,7,10 * Europe/Paris quarterly_review", "True"], (
+        completed.stderr[-2000:]
+    )
+    (page,) = (workspace.warehouse / "reviews").glob("*/review.html")
+    assert "Review of the segments" in page.read_text(encoding="utf-8")
