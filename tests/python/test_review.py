@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import Workspace
+from test_semantic import land
 
 from orchestration import cli
 from orchestration.errors import ClienteleError
@@ -327,9 +328,7 @@ print(defs.resolve_job_def("quarterly_review").execute_in_process().success)
 def test_the_schedule_of_a_quarter_writes_the_review_of_a_settled_warehouse(
     workspace: Workspace,
 ) -> None:
-    workspace.write("mapping.yml", "business_time_zone: Europe/Paris\n")
-    orders = "".join(f"o{n},2026-0{n}-05,c{n % 3},{n}0.50\n" for n in range(1, 7))
-    workspace.write("orders.csv", "order_id,ordered_at,customer_ref,net_amount\n" + orders)
+    land(workspace)
     workspace.settled()
     completed = workspace.python(SCHEDULE)
     lines = completed.stdout.strip().splitlines()

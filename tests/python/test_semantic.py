@@ -50,7 +50,11 @@ runpy.run_module("orchestration.semantic", run_name="__main__")
 
 
 def land(workspace: Workspace) -> None:
-    """Four months of a shop: twelve customers, money spent, leads."""
+    """Four months of a shop: twelve customers, money spent, leads.
+
+    test_review.py lands the same, so that both begin with one refresh.
+    """
+    workspace.write("mapping.yml", "business_time_zone: Europe/Paris\n")
     orders = [
         f"o{who}-{month},2026-{month:02d}-{1 + who:02d}T12:00:00Z,c{who},{10 * who + month}.35"
         for month in (1, 2, 3, 4)
