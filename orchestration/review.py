@@ -122,9 +122,10 @@ def read_review(warehouse: Warehouse) -> Review:
 
 
 _FINDINGS_QUERY: Final = """
-    select reviews.* exclude (as_of), segments.name, segments.owner
+    select reviews.* exclude (as_of), segments.name, segments.owner, kpis.unit
     from segment_reviews as reviews
     left join segments using (segment_key)
+    left join kpi_catalogue as kpis on kpis.kpi = split_part(reviews.subject, ' by ', 1)
     order by reviews.segment_key, reviews.finding, reviews.subject
 """
 _TARGETS_QUERY: Final = """
@@ -142,7 +143,7 @@ _PROGRAMMES_QUERY: Final = """
         change_absolute as "Change", change_relative, impact as "Impact", method, method_says,
         unit, low, high, sample_size, verdict, quality_verdict
     from segmentation_roi
-    order by programme, method, metric
+    order by programme, method, segmentation_roi.metric
 """
 _BUDGET_QUERY: Final = """
     select *
@@ -217,8 +218,8 @@ def _plain(value: object) -> object:
 
 def in_words(finding: Row) -> str:
     """The evidence of a finding, as a sentence without its segment."""
-    share = finding["finding"] in {"too_large", "overlapping", "spread"}
-    shown: Callable[[Any], str] = _percent if share else _number
+    is_share = finding["finding"] in {"too_large", "overlapping", "spread"}
+    shown: Callable[[Any], str] = _percent if is_share or finding["unit"] == "rate" else _number
     return _FINDINGS[finding["finding"]].format(
         subject=finding["subject"],
         observed=shown(finding["observed"]),

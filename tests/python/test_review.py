@@ -38,7 +38,7 @@ TABLES = (
 
 # finding, subject, observed, expected, suggestion, the sentence
 FINDINGS = (
-    ("under_target", "churn_rate by month", "0.25", "0.1", "adjust", "0.2500, target 0.1000"),
+    ("under_target", "churn_rate by month", "0.25", "0.1", "adjust", "25.0 %, target 10.0 %"),
     ("under_target", "revenue by month", "900.5", "1000", "adjust", "month: 900.50, target 1,000"),
     ("goal_worse", "revenue", "1200", "1500", "adjust", "1,200 in the last quarter, 1,500 in the"),
     ("goal_worse", "roi", None, "1.5", "adjust", "goal roi: unknown in the last quarter"),
@@ -143,7 +143,8 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     ],
     "kpi_catalogue": [
         {"kpi": "open_rate", "is_computed": False, "reason": "no row of: <message_events>"},
-        {"kpi": "revenue", "is_computed": True, "reason": None},
+        {"kpi": "revenue", "unit": "currency", "is_computed": True, "reason": None},
+        {"kpi": "churn_rate", "unit": "rate", "is_computed": True, "reason": None},
     ],
 }
 
@@ -205,7 +206,8 @@ class Page(HTMLParser):
 
 @pytest.mark.parametrize("row", FINDINGS, ids=[f"{row[0]}-{row[1]}" for row in FINDINGS])
 def test_every_finding_is_a_sentence(row: Sequence[Any]) -> None:
-    assert row[-1] in in_words(found(row))
+    unit = "rate" if row[1].startswith(("churn_rate", "roi")) else None
+    assert row[-1] in in_words({**found(row), "unit": unit})
 
 
 def test_the_page_says_everything_and_loads_nothing(
