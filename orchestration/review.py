@@ -315,15 +315,23 @@ def _programmes(programmes: Sequence[Row]) -> Iterator[str]:
         relative = row["change_relative"]
         if relative is not None:
             shown += f" ({relative * 100:+.2f} %)"
+        if row["low"] is not None:
+            low, high = (_value(row[bound], row["unit"]) for bound in ("low", "high"))
+            shown += f"<br><span class=quiet>95 %: {low} to {high}</span>"
         yield f"<tr><td>{html.escape(row['Metric'])}"
-        yield f"<td class=n>{_value(row['Before'], row['unit'])}"
-        yield f"<td class=n>{_value(row['After'], row['unit'])}<td class=n>{shown}"
+        yield f"<td class=n>{_told(row['Before'], row['unit'])}"
+        yield f"<td class=n>{_told(row['After'], row['unit'])}<td class=n>{shown}"
         yield f"<td>{html.escape(row['Impact'] or '')}</tr>"
     yield "</table>"
 
 
+def _told(value: Decimal | None, unit: str | None) -> str:
+    """Nothing where there is no such value, as of what only came after."""
+    return "" if value is None else _value(value, unit)
+
+
 def _signed(value: Decimal | None) -> str:
-    return "unknown" if value is None else ("+" if value > 0 else "") + _number(value)
+    return "" if value is None else ("+" if value > 0 else "") + _number(value)
 
 
 def _targets(targets: Sequence[Row]) -> Iterator[str]:
