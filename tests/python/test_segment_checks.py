@@ -88,3 +88,49 @@ def test_a_member_is_a_customer_of_that_time_and_listed_once(
         ("models/segments/value/seg_upside.sql", "lists ids that are no customers at that time", 1),
     ]
     assert pipeline.tests[MEMBERS]["config"]["severity"].lower() == "error"
+
+
+OBSERVED = "model.clientele.segment_membership_observed"
+
+
+def test_nobody_is_a_member_before_they_are_known(
+    pipeline: Pipeline, work: duckdb.DuckDBPyConnection
+) -> None:
+    """From the instant on at which they are; who has always been there is, and an id that nobody
+    has is kept for the check that stops it. Any segment will do: none is read by name, so that each
+    can be retired."""
+    node = pipeline.manifest["nodes"][OBSERVED]
+    files = [name.rsplit(".", 1)[-1] for name in node["depends_on"]["nodes"]]
+    segment, *others = [name for name in files if name.startswith("seg_")]
+    groups = [name for name in files if name.startswith("grp_")]
+    for name in [*others, *groups]:
+        work.execute(
+            f"create table {name} (as_of timestamp, customer_id varchar, segment_key varchar)"
+        )
+    work.execute(
+        f"create table {segment} as select as_of::timestamp as as_of, customer_id from (values"
+        " ('2026-01-01 12:00:00', 'known then'), ('2026-01-01 12:00:00', 'known a second later'),"
+        " ('2026-01-02 12:00:00', 'known a second later'), ('2026-01-01 12:00:00', 'undated'),"
+        " ('2026-01-01 12:00:00', 'nobody'), ('2025-12-31 12:00:00', 'undated')"
+        ") as t(as_of, customer_id);"
+        "create table customers as select * from (values"
+        " ('known then', timestamp '2026-01-01 12:00:00'),"
+        " ('known a second later', timestamp '2026-01-01 12:00:01'),"
+        " ('undated', null)) as t(customer_id, first_seen_at);"
+        "create schema run; create schema state;"
+        "create table run.observations as select * from (values"
+        f" ('{segment}', timestamp '2026-01-01 12:00:00', 'backfilled'),"
+        f" ('{segment}', timestamp '2026-01-02 12:00:00', 'published')"
+        ") as t(segment_model, as_of, basis);"
+        "create table state.segment_observations (segment_key varchar);"
+        "create table segment_catalogue (segment_key varchar, kind varchar);"
+        "create table frozen_members (as_of timestamp, segment_model varchar,"
+        " segment_key varchar, entity varchar, member_id varchar, basis varchar)"
+    )
+    query = f"select member_id, as_of::varchar, basis from ({node['compiled_code']}) order by all"
+    assert work.execute(query).fetchall() == [
+        ("known a second later", "2026-01-02 12:00:00", "published"),
+        ("known then", "2026-01-01 12:00:00", "backfilled"),
+        ("nobody", "2026-01-01 12:00:00", "backfilled"),
+        ("undated", "2026-01-01 12:00:00", "backfilled"),
+    ]

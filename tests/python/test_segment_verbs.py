@@ -177,7 +177,7 @@ def test_a_key_of_60_characters_does(project: Path) -> None:
 @pytest.mark.parametrize(
     ("wishes", "said"),
     [
-        (Wishes(goal_kpi="retention_rat"), "did you mean retention_rate?"),
+        (Wishes(goal_kpi="retention_rat"), "did you mean retention_rate"),
         (Wishes(goal_kpi="happiness"), "is no KPI of segment_kpis"),
         (Wishes(objective="{{ var('x') }}"), "--objective: it holds a brace"),
         (Wishes(owner="a\nb"), "--owner: "),
