@@ -2,7 +2,7 @@
 
 {#- ROI = (revenue - spend) / spend; NULL where nothing was spent, or credits outweigh it. -#}
 {% macro campaign_roi(revenue, spend) -%}
-    case when {{ spend }} > 0 then {{ ratio('(' ~ revenue ~ ' - ' ~ spend ~ ')', spend) }} end
+    case when {{ spend }} > 0 then {{ return_on_cost(revenue, spend) }} end
 {%- endmacro %}
 
 {#- The fewest customers contacted of whom a rate says something, from the variable. -#}

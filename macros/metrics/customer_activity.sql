@@ -21,6 +21,11 @@
     ]) }}
 {%- endmacro %}
 
+{#- All that customer_activity_periods says of a customer: numbers to be summed. -#}
+{% macro activity_measures() -%}
+    {{ return(activity_sums() + activity_flags() + ['is_visiting_prospect', 'is_converted_visitor']) }}
+{%- endmacro %}
+
 {#- One branch of the union: the given measures of a relation per customer and day, 0 for all others. -#}
 {% macro activity_of(relation, day, given) -%}
     select

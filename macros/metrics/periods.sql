@@ -31,6 +31,39 @@
     and ({{ stays }}.valid_to_on is null or {{ day }} <= {{ stays }}.valid_to_on)
 {%- endmacro %}
 
+{#- The end of a query: a row per customer of the CTE `firsts` and segment in which they were at the first instant at
+    or after the column `first_at` at which it was observed, and one of 'all'. The columns `kept` of `firsts` stand
+    beside segment_key and customer_id. -#}
+{% macro in_segments_when_first_observed(firsts, first_at, kept) -%}
+select
+    'all' as segment_key,
+    customer_id,
+    {{ kept | join(',\n    ') }}
+from {{ firsts }}
+union all
+select
+    observed.segment_key,
+    firsts.customer_id,
+    firsts.{{ kept | join(',\n    firsts.') }}
+from {{ firsts }} as firsts
+inner join (
+    select
+        segment_key,
+        as_of,
+        lag(as_of) over (partition by segment_key order by as_of asc nulls last) as previous_as_of
+    from {{ ref('segment_observations') }}
+) as observed
+    on
+        firsts.{{ first_at }} <= observed.as_of
+        and (observed.previous_as_of is null or firsts.{{ first_at }} > observed.previous_as_of)
+inner join {{ ref('segment_stays') }} as stays
+    on
+        firsts.customer_id = stays.customer_id
+        and observed.segment_key = stays.segment_key
+        and observed.as_of >= stays.valid_from
+        and (stays.valid_to is null or observed.as_of < stays.valid_to)
+{%- endmacro %}
+
 {#- A query that sums measures of customers into segments: a row per period_grain, period_start and segment_key with
     anybody, 'all' and the none of each exclusive group among them. `relation` has a row per period and customer with
     these measures (numbers, never NULL) and `member_on`, the day on which a membership must have held; the sums over
@@ -107,33 +140,15 @@ in_none as (
     group by in_all.period_grain, in_all.period_start, groups.segment_key
 )
 
+{% for sums in ['in_all', 'in_segments', 'in_none'] -%}
 select
     period_grain,
     period_start,
     segment_key,
-    {%- for measure in measures %}
-    {{ measure }}
-    {%- if not loop.last %},{% endif %}
-    {%- endfor %}
-from in_all
+    {{ measures | join(',\n    ') }}
+from {{ sums }}
+{%- if not loop.last %}
 union all
-select
-    period_grain,
-    period_start,
-    segment_key,
-    {%- for measure in measures %}
-    {{ measure }}
-    {%- if not loop.last %},{% endif %}
-    {%- endfor %}
-from in_segments
-union all
-select
-    period_grain,
-    period_start,
-    segment_key,
-    {%- for measure in measures %}
-    {{ measure }}
-    {%- if not loop.last %},{% endif %}
-    {%- endfor %}
-from in_none
+{% endif %}
+{%- endfor %}
 {%- endmacro %}

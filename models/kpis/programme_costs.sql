@@ -4,43 +4,27 @@ spine as (
     select * from {{ ref('as_of_spine') }} where is_current
 ),
 
-settings as (
-    select * from {{ source('run', 'settings') }}
-),
-
 programmes as (
     select * from {{ ref('programmes') }}
 ),
 
-rates as (
-    select * from {{ ref('daily_rates') }}
-),
-
 spend as (
-    select
-        spend.segment_key,
-        spend.spend_date,
-        {{ in_reporting_currency(
-            'spend.amount', 'spend.currency', 'settings.reporting_currency', 'rates.rate_to_reporting'
-        ) }} as amount
-    from {{ ref('stg_marketing_spend') }} as spend
-    cross join settings
+    select spend.*
+    from {{ ref('fct_spend') }} as spend
     inner join spine
-        on spend.spend_date <= spine.as_of_on
-    left join rates
-        on spend.currency = rates.currency and spend.spend_date = rates.rate_on
+        on spend.spent_on <= spine.as_of_on
     where spend.cost_type = 'programme'
 ),
 
 spent as (
     select
         programmes.programme,
-        cast(sum(spend.amount) as decimal(18, 4)) as programme_cost
+        cast(sum(spend.reporting_amount) as decimal(18, 4)) as programme_cost
     from programmes
     inner join spend
         on
-            programmes.started_on <= spend.spend_date
-            and programmes.after_end >= spend.spend_date
+            programmes.started_on <= spend.spent_on
+            and programmes.after_end >= spend.spent_on
             and (programmes.segment_key = 'all' or programmes.segment_key = spend.segment_key)
     group by programmes.programme
 )

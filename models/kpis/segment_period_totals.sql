@@ -1,7 +1,6 @@
 {#- What is 0 where a segment has no row, by model. -#}
 {%- set parts = [
-    ('activity', 'segment_period_activity',
-     activity_sums() + activity_flags() + ['is_visiting_prospect', 'is_converted_visitor']),
+    ('activity', 'segment_period_activity', activity_measures()),
     ('standings', 'segment_period_standings', standing_measures()),
     ('acquisitions', 'segment_period_acquisitions', ['new_customer_count']),
     ('spend', 'segment_period_spend', ['spend']),
