@@ -23,6 +23,7 @@ from measuring import (
     COSTS,
     PROJECT,
     costs,
+    duckdb_settings,
     in_folder,
     load_line,
     machine,
@@ -85,12 +86,7 @@ def _request(
         "inputs": None,
         "database": str(database),
         "alias": "work",
-        "settings": {
-            "threads": parsed.threads,
-            "memory_limit": parsed.memory_limit,
-            "temp_directory": str(folder / "spill"),
-            "preserve_insertion_order": "false",
-        },
+        "settings": duckdb_settings(parsed, folder),
         "prepare": [population.format(people=people)],
         "queries": {
             "sizes": "select count(*), count(distinct (source_system, customer_ref)), "

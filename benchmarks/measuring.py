@@ -5,6 +5,7 @@ Does not belong here: what is measured (fixed_cost.py, rfm_profiles.py).
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -152,6 +153,21 @@ def write_results(name: str, values: Mapping[str, Any]) -> Path:
     path = RESULTS / f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     path.write_text(json.dumps(dict(values), indent=1, default=str) + "\n", encoding="utf-8")
     return path
+
+
+def duckdb_settings(parsed: argparse.Namespace, folder: Path) -> dict[str, str]:
+    """The settings of DuckDB in which contenders run.
+
+    Args:
+        parsed: has `threads` and `memory_limit`.
+        folder: below which DuckDB may spill.
+    """
+    return {
+        "threads": str(parsed.threads),
+        "memory_limit": parsed.memory_limit,
+        "temp_directory": str(folder / "spill"),
+        "preserve_insertion_order": "false",
+    }
 
 
 def in_folder(benchmark: Callable[[Path], int], folder: str | None = None) -> int:

@@ -31,6 +31,7 @@ from measuring import (
     PROJECT,
     Spread,
     costs,
+    duckdb_settings,
     in_folder,
     load_line,
     machine,
@@ -69,10 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _settings(parsed: argparse.Namespace, folder: Path) -> dict[str, str]:
     return {
-        "threads": str(parsed.threads),
-        "memory_limit": parsed.memory_limit,
-        "temp_directory": str(folder / "spill"),
-        "preserve_insertion_order": "false",
+        **duckdb_settings(parsed, folder),
         "timezone": "UTC",
         "checkpoint_threshold": "4GB",
     }

@@ -23,6 +23,7 @@ from measuring import (
     COSTS,
     PROJECT,
     costs,
+    duckdb_settings,
     in_folder,
     load_line,
     machine,
@@ -149,12 +150,7 @@ class Measured:
             "inputs": None,
             "database": str(database),
             "alias": "work",
-            "settings": {
-                "threads": self._parsed.threads,
-                "memory_limit": self._parsed.memory_limit,
-                "temp_directory": str(self._folder / "spill"),
-                "preserve_insertion_order": "false",
-            },
+            "settings": duckdb_settings(self._parsed, self._folder),
             "prepare": list(prepare),
             "steps": list(steps),
             "queries": {

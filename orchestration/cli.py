@@ -496,11 +496,7 @@ def _status(_: argparse.Namespace, settings: Settings) -> int:
     from orchestration.summary import release_line, release_summary
 
     warehouse = Warehouse(settings.warehouse)
-    release = warehouse.current_release()
-    if release is None:
-        raise ClienteleError(
-            "there is no release", where=str(settings.warehouse), remedy="run `make refresh`"
-        )
+    release = warehouse.needed_release()
     print(release_summary(warehouse.current, release))
     print("\nReleases on disk:")
     for kept in warehouse.retained_releases():

@@ -91,10 +91,7 @@ def read_review(warehouse: Warehouse) -> Review:
         ClienteleError: there is no release, or it was made by a version that had no reviews.
     """
     marts = warehouse.current / MARTS
-    if warehouse.current_release() is None:
-        raise ClienteleError(
-            "there is no release", where=str(warehouse.root), remedy="run `make refresh`"
-        )
+    warehouse.needed_release()
     with connect(marts, read_only=True) as connection:
         tables = {row[0] for row in connection.execute("show tables").fetchall()}
         if not {"segment_reviews", "budget_allocation", "kpi_catalogue"} <= tables:

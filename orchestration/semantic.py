@@ -47,10 +47,7 @@ def lay_out(warehouse: Warehouse, parsed: Path, folder: Path) -> None:
     Raises:
         ClienteleError: there is no release, or dbt has not parsed the project.
     """
-    if warehouse.current_release() is None:
-        raise ClienteleError(
-            "there is no release", where=str(warehouse.root), remedy="run `make refresh`"
-        )
+    warehouse.needed_release()
     if not parsed.exists():
         raise ClienteleError(
             "dbt has not read the metrics yet", where=str(parsed), remedy="run `make refresh`"

@@ -112,6 +112,19 @@ class Warehouse:
             return None
         return self._read(self.current / "manifest.json")
 
+    def needed_release(self) -> Release:
+        """The release that readers see.
+
+        Raises:
+            ClienteleError: there is none, or `current` leads to no readable manifest.
+        """
+        release = self.current_release()
+        if release is None:
+            raise ClienteleError(
+                "there is no release", where=str(self.root), remedy="run `make refresh`"
+            )
+        return release
+
     def retained_releases(self) -> tuple[Release, ...]:
         """Every release on disk, oldest first."""
         if not self.releases.is_dir():
