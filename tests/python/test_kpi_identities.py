@@ -168,3 +168,24 @@ def test_enabling_another_segment_changes_no_figure_of_the_others(
     after = figures_of(built(more, business))
     assert "trial_not_converted" in {key for key, _, _, _ in after}
     assert {key: row for key, row in after.items() if key[0] != "trial_not_converted"} == rows
+
+
+def test_a_target_is_of_a_kpi_and_a_grain_that_exist(pipeline: Pipeline) -> None:
+    work = duckdb.connect()
+    work.execute(
+        "attach ':memory:' as work; use work; create schema reference;"
+        "create table kpi_catalogue as select * from (values"
+        " ('revenue', 'day, week, month, quarter'), ('churn_rate', 'month, quarter')"
+        ") as t(kpi, grains);"
+        "create table reference.kpi_targets as select * from (values"
+        " ('all', 'day', 'revenue'), ('of one that is off', 'quarter', 'churn_rate'),"
+        " ('all', 'week', 'churn_rate'), ('all', 'year', 'revenue'), ('all', 'month', 'happiness')"
+        ") as t(segment_key, period_grain, kpi)"
+    )
+    name = "assert_targets_are_of_kpis_that_exist"
+    assert sorted(pipeline.failing_rows(work, name)) == [
+        ("all", "month", "happiness", "there is no such KPI"),
+        ("all", "week", "churn_rate", "it is told by month, quarter"),
+        ("all", "year", "revenue", "it is told by day, week, month, quarter"),
+    ]
+    assert pipeline.tests[name]["config"]["severity"].lower() == "error"
