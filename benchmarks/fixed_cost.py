@@ -222,6 +222,8 @@ def _steps(dagster_home: Path) -> tuple[float, dict[str, tuple[float, float]]]:
     """When the last run was planned, and when its steps began and ended, as Unix times."""
     import dagster as dg
 
+    # Its configuration names the folder by this variable, as the command line sets it.
+    os.environ["DAGSTER_HOME"] = str(dagster_home)
     with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
         run_id = instance.get_run_records(limit=1)[0].dagster_run.run_id
         planned = min(entry.timestamp for entry in instance.all_logs(run_id))

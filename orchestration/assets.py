@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import audit, build
+from orchestration.column_tests import KINDS, column_tests, run_column_tests
 from orchestration.dbt_project import (
     NodeResult,
     data_tests,
@@ -201,11 +202,17 @@ def _asset_specs(manifest: dict[str, Any]) -> list[dg.AssetSpec]:
     return specs
 
 
+def _dbt_tests(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The data tests that dbt runs in a refresh: all but those that columns declare."""
+    columns = column_tests(manifest)
+    return {name: node for name, node in data_tests(manifest).items() if name not in columns}
+
+
 def _check_specs(manifest: dict[str, Any]) -> dict[str, dg.AssetCheckSpec]:
-    """A check per data test, on the table it looks at; blocking where its failure is an error."""
+    """A check per data test of dbt's, on the table it looks at; blocking where it is an error."""
     models = {node["name"]: node["unique_id"] for node in _nodes(manifest)}
     specs = {}
-    for unique_id, node in data_tests(manifest).items():
+    for unique_id, node in _dbt_tests(manifest).items():
         target = node.get("attached_node") or models.get(
             node["config"].get("meta", {}).get("target", ""), ""
         )
@@ -244,7 +251,7 @@ def _models(settings: Settings, manifest: dict[str, Any], workers: Workers) -> d
         pool=POOL,
     )
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        """Build every model and test it; a failed test stops what reads its model."""
+        """Build every model and run the tests that have a file; a failed one stops what follows."""
         tell = _said(context)
         try:
             with Warehouse(settings.warehouse).lock(), workers.take_dbt(settings) as worker:
@@ -270,10 +277,8 @@ def _build_models(
     tell: Callable[[str], None],
 ) -> Iterator[Any]:
     (settings.dbt_target_path / "run_results.json").unlink(missing_ok=True)
-    command = ["build", "--exclude-resource-type", "unit_test"]
-    accepted = _accepted_tests(run)
-    if accepted:
-        command += ["--exclude", *accepted]
+    command = ["build", "--exclude-resource-type", "unit_test", "--exclude"]
+    command += [*(f"test_name:{kind}" for kind in KINDS), *_accepted_tests(manifest, run)]
     total, told = len(checks) + len(_asset_specs(manifest)), time.monotonic()
     statuses: dict[str, int] = {}
     for node in worker.run(command):
@@ -295,7 +300,13 @@ def _build_models(
             yield dg.MaterializeResult(_asset_key(manifest, node.unique_id))
     results = read_results(settings.dbt_target_path)
     if any(result.status in {"fail", "error"} for result in results):
-        raise _fault(settings, manifest, results)
+        made = {result.unique_id for result in results if result.status == "success"}
+        results += run_column_tests(
+            manifest,
+            Warehouse(settings.warehouse).work_database,
+            missing=manifest["nodes"].keys() - made,
+        )
+        raise _fault(settings, manifest, results, run.accepted)
     for test in _tests_named(manifest, run.accepted):
         # Told by the audit, which runs it on its own; Dagster wants a word on every check.
         spec = checks[test]
@@ -311,32 +322,34 @@ def _build_models(
     )
 
 
-def _accepted_tests(run: build.Run) -> list[str]:
-    return [name for name in run.accepted if not name.startswith("expect_")]
-
-
 def _tests_named(manifest: dict[str, Any], names: Sequence[str]) -> list[str]:
     return [
         unique_id
-        for unique_id, node in data_tests(manifest).items()
+        for unique_id, node in _dbt_tests(manifest).items()
         if audit.test_name(node) in names
     ]
 
 
+def _accepted_tests(manifest: dict[str, Any], run: build.Run) -> list[str]:
+    """Names of dbt's tests that a person lets pass."""
+    nodes = manifest["nodes"]
+    return [audit.test_name(nodes[test]) for test in _tests_named(manifest, run.accepted)]
+
+
 def _fault(
-    settings: Settings, manifest: dict[str, Any], results: Sequence[NodeResult]
+    settings: Settings,
+    manifest: dict[str, Any],
+    results: Sequence[NodeResult],
+    accepted: Sequence[str],
 ) -> ClienteleError:
     """Why the build stopped, in the words of the test that failed or of the model that broke."""
     ran = [result for result in results if result.status in {"fail", "error"}]
     checks = audit.dbt_checks(manifest, ran, Warehouse(settings.warehouse).work_database)
     failures = [
-        check
-        for check in checks
-        if not check.passed and check.severity == "error" and check.observed != "not evaluated"
+        check for check in audit.stopping(checks, accepted) if check.observed != "not evaluated"
     ]
     if failures:
-        # A test with words of its own says more than a generic one.
-        first = min(failures, key=lambda check: (not check.fault, check.name))
+        first = audit.first_cause(manifest, failures)
         more = f" ({len(failures) - 1} more failed)" if len(failures) > 1 else ""
         return ClienteleError(f"nothing was published: {first.sentence}{more}")
     broken = [result for result in ran if not result.unique_id.startswith("test.")]
@@ -359,11 +372,17 @@ def _audit(
         for suite in SUITES
         for expected in suite.expectations
     ]
+    column_spec = dg.AssetCheckSpec(
+        name=_COLUMN_TESTS,
+        asset=AUDIT_KEY,
+        blocking=True,
+        description="keys, required values and value lists that the columns of every table declare",
+    )
 
     @dg.multi_asset(
         name="audit",
         specs=[dg.AssetSpec(AUDIT_KEY, deps=sorted(models.keys), group_name="quality")],
-        check_specs=specs,
+        check_specs=[column_spec, *specs],
         pool=POOL,
     )
     def audit_build(context: dg.AssetExecutionContext) -> Iterator[Any]:
@@ -373,14 +392,18 @@ def _audit(
             with Warehouse(settings.warehouse).lock():
                 run = build.current_run(settings, context.run_id)
                 results = read_results(settings.dbt_target_path)
-                results += _accepted_results(settings, run)
+                results += _accepted_results(settings, manifest, run)
+                database = Warehouse(settings.warehouse).work_database
                 with workers.take_quality(settings) as worker:
-                    expectations = worker.evaluate()
+                    worker.begin()
+                    results += run_column_tests(manifest, database)
+                    expectations = worker.outcome()
                 checks = build.conclude(
                     settings, run, manifest=manifest, results=results, expectations=expectations
                 )
         except ClienteleError as error:
             raise _as_failure(error) from error
+        yield _column_check(manifest, checks, run.accepted)
         named = {spec.name for spec in specs}
         for check in checks:
             if check.name in named:
@@ -399,9 +422,10 @@ def _audit(
         failed = audit.stopping(checks, run.accepted)
         tell(f"audit: {passed} of {len(checks)} checks passed, {len(failed)} stop publication")
         if failed:
+            first = audit.first_cause(manifest, failed)
             more = f" ({len(failed) - 1} more failed)" if len(failed) > 1 else ""
             raise dg.Failure(
-                description=f"nothing was published: {failed[0].sentence.rstrip('.')}{more}.",
+                description=f"nothing was published: {first.sentence.rstrip('.')}{more}.",
                 allow_retries=False,
             )
         yield dg.MaterializeResult(AUDIT_KEY, metadata={"checks": len(checks)})
@@ -409,10 +433,30 @@ def _audit(
     return audit_build
 
 
-def _accepted_results(settings: Settings, run: build.Run) -> tuple[NodeResult, ...]:
+_COLUMN_TESTS = "tests_of_columns"
+
+
+def _column_check(
+    manifest: dict[str, Any], checks: Sequence[audit.Check], accepted: Sequence[str]
+) -> dg.AssetCheckResult:
+    """All tests that columns declare, as one check of Dagster's; quality_results has each."""
+    names = {audit.test_name(node) for node in column_tests(manifest).values()}
+    told = [check for check in checks if check.name in names]
+    failed = [check.name for check in told if not check.passed and check.name not in accepted]
+    return dg.AssetCheckResult(
+        check_name=_COLUMN_TESTS,
+        asset_key=AUDIT_KEY,
+        passed=not failed,
+        metadata={"tests": len(told), "failed": ", ".join(failed) or "none"},
+    )
+
+
+def _accepted_results(
+    settings: Settings, manifest: dict[str, Any], run: build.Run
+) -> tuple[NodeResult, ...]:
     """Results of the data tests that a person lets pass: run on their own, so that they stop
     nothing."""
-    names = _accepted_tests(run)
+    names = _accepted_tests(manifest, run)
     if not names:
         return ()
     (settings.dbt_target_path / "run_results.json").unlink(missing_ok=True)

@@ -146,6 +146,44 @@ def stopping(checks: Sequence[Check], accepted: Collection[str]) -> tuple[Check,
     )
 
 
+def first_cause(manifest: dict[str, Any], failed: Sequence[Check]) -> Check:
+    """The failed check to be told: of the table nearest to the files, from which others follow.
+
+    Of one table's, a check with words of its own says more than a generic one.
+
+    Args:
+        manifest: of dbt.
+        failed: at least one check.
+    """
+    depths = _depths(manifest)
+    tested = {
+        test_name(node): node["depends_on"]["nodes"] for node in data_tests(manifest).values()
+    }
+
+    def distance(check: Check) -> int:
+        parents = tested.get(check.name) or []
+        return max((depths.get(parent, 0) for parent in parents), default=len(depths))
+
+    return min(failed, key=lambda check: (distance(check), not check.fault, check.name))
+
+
+def _depths(manifest: dict[str, Any]) -> dict[str, int]:
+    """How many models, at most, lie between each and the files."""
+    depths: dict[str, int] = {}
+
+    def depth(unique_id: str) -> int:
+        if unique_id not in depths:
+            node = manifest["nodes"].get(unique_id, {})
+            parents = node.get("depends_on", {}).get("nodes", [])
+            depths[unique_id] = 1 + max((depth(parent) for parent in parents), default=0)
+        return depths[unique_id]
+
+    for unique_id, node in manifest["nodes"].items():
+        if node["resource_type"] in {"model", "seed"}:
+            depth(unique_id)
+    return depths
+
+
 def record(database: Path, checks: Sequence[Check], checked_at: datetime) -> None:
     """Write the checks into quality_results of the work database."""
     with connect(database) as connection:

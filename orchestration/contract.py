@@ -19,6 +19,7 @@ from typing import Any, Final
 import yaml
 
 from orchestration.errors import ClienteleError
+from orchestration.yaml_text import load_yaml
 
 DEFAULT_CONTRACT_PATH: Final = (
     Path(__file__).resolve().parents[1] / "models" / "staging" / "_sources.yml"
@@ -224,7 +225,7 @@ def load_contract(path: Path = DEFAULT_CONTRACT_PATH) -> Contract:
     """
     where = "/".join(path.parts[-3:])
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ClienteleError(
             f"the input contract cannot be read ({error.strerror})",

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from orchestration.errors import ClienteleError
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.yaml_text import load_yaml
 
 _PARSED_FOLDERS = ("models", "macros", "seeds", "tests/data")
 _PARSED_FILES = ("dbt_project.yml", "profiles.yml")
@@ -92,7 +91,7 @@ def project_variable(settings: Settings, name: str) -> Any:
     """A variable of dbt_project.yml, unless this run gives it another value."""
     if name in settings.dbt_vars:
         return settings.dbt_vars[name]
-    document = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
+    document = load_yaml((PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
     return document["vars"][name]
 
 

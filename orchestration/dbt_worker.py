@@ -20,7 +20,7 @@ _FLAGS = (
     "--log-level",
     "none",
     "--log-level-file",
-    "info",
+    "warn",
     "--no-version-check",
 )
 

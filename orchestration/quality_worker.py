@@ -30,13 +30,16 @@ class QualityWorker(Worker):
         environment = {**os.environ, "GX_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
         super().__init__("orchestration.quality_worker", str(settings.warehouse), environment)
 
-    def evaluate(self) -> tuple[Check, ...]:
-        """Every expectation's outcome.
+    def begin(self) -> None:
+        """Let it evaluate; the work database must not be written until it has an outcome."""
+        self.send("evaluate")
+
+    def outcome(self) -> tuple[Check, ...]:
+        """Every expectation's outcome, after `begin`.
 
         Raises:
             ClienteleError: the process ended without one.
         """
-        self.send("evaluate")
         for reply in self.replies():
             self.join()
             return tuple(Check(**check) for check in reply["checks"])

@@ -18,7 +18,6 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -32,8 +31,8 @@ from orchestration.segment_files import (
     find_node,
     item_lines,
 )
+from orchestration.yaml_text import load_yaml
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PRIORITY_LISTS = "priority_lists"
 # A contract may take the rows of another: `rows: &lines` here and `rows: *lines` there.
 _ANCHOR = re.compile(r": &(\w+)\s*$")
@@ -215,13 +214,13 @@ def _verify(
     before: str, after: str, keys: Sequence[str], wanted: Sequence[str], where: str
 ) -> None:
     """See to it that an edit changed what was meant, and nothing else."""
-    meant = copy.deepcopy(yaml.load(before, Loader=_LOADER))
+    meant = copy.deepcopy(load_yaml(before))
     place = meant
     for key in keys[:-1]:
         place = place[key]
     place[keys[-1]] = list(wanted)
     try:
-        found = yaml.load(after, Loader=_LOADER)
+        found = load_yaml(after)
     except yaml.YAMLError:
         found = None
     if found != meant:
@@ -306,7 +305,7 @@ def remove_contracts(plan: Plan, contracts: Sequence[Contract]) -> None:
         gone = {contract.name for contract in contracts if contract.path == path}
         gone_models = {contract.model for contract in contracts if contract.path == path}
         text = plan.read(path)
-        tests = yaml.load(text, Loader=_LOADER)["unit_tests"]
+        tests = load_yaml(text)["unit_tests"]
         lines = item_lines(text, ("unit_tests",))
         leaves = [test["name"] in gone and test["model"] in gone_models for test in tests]
         wanted = [test for test, leaving in zip(tests, leaves, strict=True) if not leaving]
@@ -335,7 +334,7 @@ def remove_contracts(plan: Plan, contracts: Sequence[Contract]) -> None:
         while out and not out[-1].strip():
             out.pop()
         changed = "\n".join(out) + "\n"
-        if yaml.load(changed, Loader=_LOADER)["unit_tests"] != wanted:
+        if load_yaml(changed)["unit_tests"] != wanted:
             raise ClienteleError(
                 "the contracts are written in a way that cannot be edited safely, and nothing was "
                 "changed",

@@ -24,6 +24,7 @@ import jinja2.nodes
 import yaml
 
 from orchestration.errors import ClienteleError
+from orchestration.yaml_text import LOADER, load_yaml
 
 SEGMENTS_FOLDER = Path("models/segments")
 PROJECT_FILE = Path("dbt_project.yml")
@@ -45,7 +46,6 @@ SKELETON_MARK = "SKELETON"
 """How the description of a contract begins that nobody has filled in yet."""
 
 # The loader in C reads a thousand contracts in the time in which the other reads fifty.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KEY = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _REF = re.compile(r"""\bref\(\s*(['"])(?P<name>\w+)\1\s*\)""")
 _CONFIG = re.compile(r"\{\{-?\s*config\(.*?\)\s*-?\}\}", re.S)
@@ -357,7 +357,7 @@ def _text(project: Path, path: Path) -> str:
 
 def _yaml(project: Path, path: Path) -> dict[str, Any]:
     try:
-        document = yaml.load(_text(project, path), Loader=_LOADER)
+        document = load_yaml(_text(project, path))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise ClienteleError(
@@ -436,7 +436,7 @@ def item_lines(text: str, keys: Sequence[str]) -> list[tuple[int, int]]:
 
 def find_node(text: str, keys: Sequence[str]) -> yaml.Node | None:
     """The node of a YAML document at the end of a way of keys; None where there is none."""
-    node = yaml.compose(text, Loader=_LOADER)
+    node = yaml.compose(text, Loader=LOADER)
     for key in keys:
         if not isinstance(node, yaml.MappingNode):
             return None

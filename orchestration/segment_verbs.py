@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from orchestration.errors import ClienteleError
 from orchestration.segment_changes import (
     Plan,
@@ -51,6 +49,7 @@ from orchestration.segment_files import (
     read_catalogue,
     shown,
 )
+from orchestration.yaml_text import load_yaml
 
 DEFAULT_FAMILY = "custom"
 REVIEW_AFTER_MONTHS = 6
@@ -731,7 +730,7 @@ def _list_line(name: str, key: str, keys: Sequence[str]) -> str:
 
 def read_lists(plan: Plan) -> dict[str, list[str]]:
     """The lists of segments as they will be."""
-    variables = yaml.safe_load(plan.read(PROJECT_FILE))["vars"]
+    variables = load_yaml(plan.read(PROJECT_FILE))["vars"]
     return {
         name: [str(key) for key in variables.get(name) or []]
         for name in ("segments", "segments_off")
@@ -739,7 +738,7 @@ def read_lists(plan: Plan) -> dict[str, list[str]]:
 
 
 def _priority_list(plan: Plan, name: str) -> list[str]:
-    lists = yaml.safe_load(plan.read(PROJECT_FILE))["vars"]["priority_lists"]
+    lists = load_yaml(plan.read(PROJECT_FILE))["vars"]["priority_lists"]
     return [str(key) for key in lists[name] or []]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from orchestration.errors import ClienteleError
+from orchestration.yaml_text import load_yaml
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 """The folder that holds dbt_project.yml."""
@@ -101,7 +102,7 @@ def _parse_vars(text: str) -> dict[str, Any]:
         return {}
     remedy = "give a mapping in YAML or JSON, for example {rfm_window_days: 180}"
     try:
-        value = yaml.safe_load(text)
+        value = load_yaml(text)
     except yaml.YAMLError as error:
         raise ClienteleError(
             "it is neither YAML nor JSON", where="CLIENTELE_VARS", remedy=remedy

@@ -18,12 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from orchestration.database import connect
 from orchestration.dbt_project import dbt_executable
 from orchestration.errors import ClienteleError
 from orchestration.raw_store import BATCH_COLUMNS
+from orchestration.yaml_text import load_yaml
 
 _SOURCES = Path("models/staging/_sources.yml")
 
@@ -46,7 +45,7 @@ def defined_unit_tests(project: Path) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for path in sorted((project / "models").rglob("*.yml")):
-        document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        document: dict[str, Any] = load_yaml(path.read_text(encoding="utf-8")) or {}
         for test in document.get("unit_tests") or []:
             name = f"{test['model']}.{test['name']}"
             if name in found:
@@ -61,7 +60,7 @@ def defined_unit_tests(project: Path) -> dict[str, str]:
 
 def source_tables(project: Path) -> dict[str, list[tuple[str, dict[str, str]]]]:
     """The tables of every source with the types of their columns, as ingestion makes them."""
-    document = yaml.safe_load((project / _SOURCES).read_text(encoding="utf-8"))
+    document = load_yaml((project / _SOURCES).read_text(encoding="utf-8"))
     tables: dict[str, list[tuple[str, dict[str, str]]]] = {}
     for source in document["sources"]:
         for table in source["tables"]:

@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 
 from orchestration import clock
+from orchestration.column_tests import KINDS, failing_sql
 from orchestration.dbt_project import dbt_executable
 from orchestration.reference import reference_rows
 from orchestration.unit_tests import source_tables
@@ -48,6 +49,8 @@ def compile_project(folder: Path, variables: Mapping[str, Any] | None = None) ->
     ]
     if variables:
         command += ["--vars", json.dumps(dict(variables))]
+        # A third of the time: of tests that columns declare, a refresh has SQL of its own.
+        command += ["--exclude", *(f"test_name:{kind}" for kind in KINDS)]
     completed = subprocess.run(
         command,
         env={**os.environ, "CLIENTELE_WAREHOUSE": str(folder), "DO_NOT_TRACK": "1"},
@@ -92,6 +95,9 @@ class Pipeline:
             for node in manifest["nodes"].values()
             if node["resource_type"] == "test" and node["package_name"] == "clientele"
         }
+        for node in self.tests.values():
+            if not node.get("compiled_code") and node.get("test_metadata"):
+                node["compiled_code"] = failing_sql(manifest, node)
         observed = manifest["nodes"]["model.clientele.segment_membership_observed"]
         self.segment_models = [
             unique_id.rsplit(".", 1)[-1]

@@ -240,6 +240,15 @@ def test_a_figure_that_is_broken_on_purpose_is_not_published(shop: Workspace) ->
     assert "assert_profiles_equal_the_facts" in sentence
     assert "profiles differ from the facts in revenue or orders" in sentence
 
+    # A doubled key, of which dbt is not asked: it is told, and not what follows from it.
+    broken.write_text(text, encoding="utf-8")
+    seed = shop.project / "seeds" / "spend_channels.csv"
+    lines = seed.read_text(encoding="utf-8").splitlines(keepends=True)
+    seed.write_text("".join([*lines, lines[-1]]), encoding="utf-8")
+    sentence = shop.refused()
+    expect_nothing_published(shop, before, sentence)
+    assert "unique_key of spelling does not hold in spend_channels (1 failing row)" in sentence
+
 
 def test_a_reader_that_stays_open_is_not_disturbed_and_does_not_disturb(shop: Workspace) -> None:
     shop.settled()
