@@ -73,6 +73,7 @@ met as (
 select
     definitions.kpi,
     definitions.category,
+    formulas.company_kpi,
     definitions.unit,
     definitions.is_lower_better,
     formulas.formula,
