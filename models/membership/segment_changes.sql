@@ -19,71 +19,63 @@ standing as (
     select * from {{ ref('segment_standing') }}
 ),
 
--- Every membership with the number of its instant; 0 is what stood before this run.
-memberships as (
+last_steps as (
+    select
+        segment_key,
+        as_of,
+        step,
+        max(step) over (partition by segment_key) as last_step
+    from steps
+),
+
+-- A membership adds one at its own instant and takes it away at the next: where one follows on
+-- another nothing is left. What stood before this run is taken away at the first instant. Windows
+-- over all memberships gave the same, and cost more.
+edges as (
     select
         observed.segment_key,
         observed.entity,
         observed.member_id,
-        steps.step
+        last_steps.step + sides.later as at_step,
+        sides.added
     from observed
-    inner join steps
-        on observed.segment_key = steps.segment_key and observed.as_of = steps.as_of
+    inner join last_steps
+        on observed.segment_key = last_steps.segment_key and observed.as_of = last_steps.as_of
+    cross join (values (0, 1), (1, -1)) as sides (later, added)
+    -- After the last instant of this run there is none to leave at: that customer is still in.
+    where last_steps.step + sides.later <= last_steps.last_step
     union all
     select
         segment_key,
         entity,
         member_id,
-        0 as step
+        1 as at_step,
+        -1 as added
     from standing
-),
-
-runs_of_membership as (
-    select
-        segment_key,
-        entity,
-        member_id,
-        step,
-        lag(step) over (
-            partition by segment_key, member_id order by step asc nulls last
-        ) as previous_step,
-        lead(step) over (
-            partition by segment_key, member_id order by step asc nulls last
-        ) as next_step
-    from memberships
 ),
 
 new_changes as (
     select
         segment_key,
-        entity,
         member_id,
-        'entered' as event,
-        step as at_step
-    from runs_of_membership
-    where step > 0 and coalesce(previous_step, -1) <> step - 1
-    union all
-    select
-        segment_key,
-        entity,
-        member_id,
-        'exited' as event,
-        step + 1 as at_step
-    from runs_of_membership
-    where coalesce(next_step, -1) <> step + 1
+        at_step,
+        max(entity) as entity,
+        sum(added) as added
+    from edges
+    group by segment_key, member_id, at_step
+    having sum(added) <> 0
 )
 
 select
     new_changes.segment_key,
     new_changes.entity,
     new_changes.member_id,
-    new_changes.event,
+    case when new_changes.added > 0 then 'entered' else 'exited' end as event,
     steps.as_of,
     steps.definition_version,
     steps.basis,
     true as is_new
 from new_changes
--- An exit after the last instant of this run has no instant: that customer is still in.
 inner join steps
     on new_changes.segment_key = steps.segment_key and new_changes.at_step = steps.step
 union all
@@ -95,9 +87,7 @@ select
     standing.member_id,
     'exited' as event,
     settings.as_of,
-    max(standing.definition_version) over (
-        partition by standing.segment_key
-    ) as definition_version,
+    standing.definition_version,
     'published' as basis,
     true as is_new
 from standing
