@@ -13,6 +13,10 @@ customers as (
     select * from {{ ref('known_customers') }}
 ),
 
+changes as (
+    select * from {{ ref('segment_stay_changes') }} where exclusive_group is not null
+),
+
 sizes as (
     select
         sizes.*,
@@ -53,17 +57,28 @@ everyone as (
     group by periods.period_grain, periods.period_start
 ),
 
-in_groups as (
-    select
+observed_groups as (
+    select distinct
         observed.period_grain,
         observed.period_start,
-        catalogue.exclusive_group,
-        sum(observed.closing_count) as closing_count
+        catalogue.exclusive_group
     from observed
     inner join {{ ref('segment_catalogue') }} as catalogue
         on observed.segment_key = catalogue.segment_key
     where catalogue.exclusive_group is not null and catalogue.entity = 'customer'
-    group by observed.period_grain, observed.period_start, catalogue.exclusive_group
+),
+
+-- Of everyone who is a customer today. Sizes are as published, of whoever is none since, too.
+in_groups as (
+    select
+        periods.period_grain,
+        periods.period_start,
+        changes.exclusive_group,
+        sum(changes.change_count) as closing_count
+    from periods
+    inner join changes
+        on periods.closes_on >= changes.changed_on
+    group by periods.period_grain, periods.period_start, changes.exclusive_group
 )
 
 select
@@ -87,12 +102,17 @@ union all
 select
     everyone.period_grain,
     everyone.period_start,
-    in_groups.exclusive_group || '_none' as segment_key,
-    cast(everyone.closing_count - in_groups.closing_count as bigint) as closing_count,
+    observed_groups.exclusive_group || '_none' as segment_key,
+    cast(everyone.closing_count - coalesce(in_groups.closing_count, 0) as bigint) as closing_count,
     cast(null as bigint) as entered_count,
     cast(null as bigint) as exited_count
 from everyone
-inner join in_groups
+inner join observed_groups
     on
-        everyone.period_grain = in_groups.period_grain
-        and everyone.period_start = in_groups.period_start
+        everyone.period_grain = observed_groups.period_grain
+        and everyone.period_start = observed_groups.period_start
+left join in_groups
+    on
+        observed_groups.period_grain = in_groups.period_grain
+        and observed_groups.period_start = in_groups.period_start
+        and observed_groups.exclusive_group = in_groups.exclusive_group

@@ -1,31 +1,12 @@
--- How many were in when each period started. Changes are added up, for a stay lasts many days.
+-- How many were in when each period started.
 with
 
 periods as (
     select * from {{ ref('periods') }}
 ),
 
-stays as (
-    select * from {{ ref('segment_stays') }} where is_listed
-),
-
 changes as (
-    select
-        segment_key,
-        exclusive_group,
-        valid_from_on as changed_on,
-        count(*) as change_count
-    from stays
-    group by segment_key, exclusive_group, valid_from_on
-    union all
-    select
-        segment_key,
-        exclusive_group,
-        valid_to_on as changed_on,
-        -count(*) as change_count
-    from stays
-    where valid_to_on is not null
-    group by segment_key, exclusive_group, valid_to_on
+    select * from {{ ref('segment_stay_changes') }}
 ),
 
 arrivals as (

@@ -4,12 +4,12 @@ history as (
     select * from {{ ref('segment_membership_history') }}
 ),
 
-former_ids as (
-    select * from {{ ref('customer_id_map') }}
+customers as (
+    select * from {{ ref('known_customers') }}
 ),
 
 successors as (
-    select distinct customer_id from former_ids
+    select distinct customer_id from {{ ref('customer_id_map') }}
 ),
 
 catalogue as (
@@ -20,6 +20,8 @@ settings as (
     select * from {{ source('run', 'settings') }}
 ),
 
+-- What is divided by members has only those whose facts are known: nobody who is gone. Who took
+-- the place of others comes with their stays.
 stays as (
     select
         history.segment_key,
@@ -27,11 +29,11 @@ stays as (
         history.valid_from,
         history.valid_to
     from history
-    left join former_ids
-        on history.customer_id = former_ids.former_customer_id
+    inner join customers
+        on history.customer_id = customers.customer_id
     left join successors
         on history.customer_id = successors.customer_id
-    where former_ids.former_customer_id is null and successors.customer_id is null
+    where successors.customer_id is null
     union all
     select
         segment_key,

@@ -205,6 +205,10 @@ def test_history_and_kpis_see_one_customer_where_two_were_published(
     assert rows(second, revenue) == [(Decimal(20),)]
     of_group = "select sum(numerator) from segment_kpis where segment_key like 'lifecycle_%' and "
     assert rows(second, of_group + march) == [(Decimal(20),)]
+    # Sizes of February are as published, of three; none of the two of today is in no stage.
+    outside = "select distinct numerator from segment_kpis where kpi = 'members' "
+    outside += "and period_grain = 'month' and segment_key = 'lifecycle_none'"
+    assert rows(second, outside) == [(Decimal(0),)]
     cohorts = (
         "select sum(cohort_size) from cohort_retention "
         "where segment_key = 'all' and months_since_first_order = 0"
