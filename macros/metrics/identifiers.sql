@@ -25,7 +25,17 @@
     end
 {%- endmacro %}
 
-{#- Joins the rows of `events` to the source record that each names (customer_links, source_records): by its
+{#- The source system of that record: an e-mail or a phone without a reference is one whatever system it was
+    seen in. -#}
+{% macro record_system(source_system, customer_ref, email) -%}
+    case
+        when {{ customer_ref }} is not null then {{ source_system }}
+        when {{ email }} is not null then 'email'
+        else 'phone'
+    end
+{%- endmacro %}
+
+{#- Joins the rows of `events` to the source record that each names (customer_links, record_customers): by its
     customer_ref within its source system, else by its e-mail, whatever system that was seen in. A
     condition; the columns are source_system, customer_ref and, with has_email, email. -#}
 {% macro names_record(events, records, has_email=true) -%}

@@ -8,8 +8,8 @@ line_totals as (
     select * from {{ ref('order_line_totals') }}
 ),
 
-links as (
-    select * from {{ ref('customer_links') }}
+records as (
+    select * from {{ ref('record_customers') }}
 ),
 
 rates as (
@@ -89,7 +89,7 @@ dated as (
 select
     dated.source_system,
     dated.order_id,
-    coalesce(links.customer_id, links_of_phones.customer_id) as customer_id,
+    coalesce(records.customer_id, records_of_phones.customer_id) as customer_id,
     dated.status,
     dated.sales_channel,
     dated.origin,
@@ -111,10 +111,10 @@ left join rates
         dated.currency = rates.currency
         and dated.ordered_on = rates.rate_on
         and dated.currency <> dated.reporting_currency
-left join links
-    on {{ names_record('dated', 'links') | indent(8) }}
-left join links as links_of_phones
+left join records
+    on {{ names_record('dated', 'records') | indent(8) }}
+left join records as records_of_phones
     on
-        dated.customer_ref is null
-        and dated.phone_e164 = links_of_phones.reference
-        and links_of_phones.record_kind = 'phone'
+        records.record_id is null
+        and dated.phone_e164 = records_of_phones.reference
+        and records_of_phones.record_kind = 'phone'

@@ -12,8 +12,8 @@ cancellations as (
     select * from {{ ref('exported_cancellations') }}
 ),
 
-links as (
-    select * from {{ ref('customer_links') }}
+records as (
+    select * from {{ ref('record_customers') }}
 ),
 
 rates as (
@@ -65,7 +65,11 @@ select
     dated.source_system,
     dated.record_id,
     dated.order_id,
-    coalesce(links.customer_id, dated.order_customer_id) as customer_id,
+    -- A refund of somebody who was erased is nobody's, whosever the order is.
+    case
+        when records.record_id is null then dated.order_customer_id
+        else records.customer_id
+    end as customer_id,
     dated.currency,
     cast(dated.amount as decimal(18, 4)) as amount,
     cast({{ in_reporting_currency(
@@ -82,5 +86,5 @@ left join rates
         dated.currency = rates.currency
         and dated.refunded_on = rates.rate_on
         and dated.currency <> dated.reporting_currency
-left join links
-    on {{ names_record('dated', 'links') | indent(8) }}
+left join records
+    on {{ names_record('dated', 'records') | indent(8) }}

@@ -10,8 +10,8 @@ excluded_devices as (
     select * from {{ ref('excluded_devices') }}
 ),
 
-links as (
-    select * from {{ ref('customer_links') }}
+records as (
+    select * from {{ ref('record_customers') }}
 ),
 
 devices as (
@@ -79,7 +79,7 @@ visitors as (
 -- Who names nobody is whom the device says.
 select
     visitors.visitor_number,
-    coalesce(links.customer_id, devices.customer_id) as customer_id,
+    coalesce(records.customer_id, devices.customer_id) as customer_id,
     events.source_system,
     events.event_id,
     events.event_name,
@@ -93,12 +93,12 @@ inner join visitors
         events.source_system = visitors.source_system
         and events.visitor_kind = visitors.visitor_kind
         and events.visitor = visitors.visitor
-left join links
-    on {{ names_record('events', 'links') }}
+left join records
+    on {{ names_record('events', 'records') }}
 left join devices
     on
         case
-            when events.customer_ref is null and links.customer_id is null
+            when events.customer_ref is null and records.record_id is null
                 then events.anonymous_id
         end = devices.anonymous_id
         and events.source_system = devices.source_system

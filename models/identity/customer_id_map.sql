@@ -12,6 +12,10 @@ customers as (
     select * from {{ ref('customers') }}
 ),
 
+erased as (
+    select * from {{ ref('erased_records') }}
+),
+
 -- Ids that once were a customer's and are nobody's now, with the instant at which each went.
 former as (
     select
@@ -20,9 +24,13 @@ former as (
     from changes
     left join customers
         on changes.previous_customer_id = customers.customer_id
+    left join erased
+        on changes.previous_customer_id = erased.record_id
     where
         changes.previous_customer_id is not null
         and customers.customer_id is null
+        -- The id of somebody who was erased leads to nobody.
+        and erased.record_id is null
     group by changes.previous_customer_id
 ),
 

@@ -13,20 +13,40 @@ before as (
     select * from {{ ref('identity_standing') }}
 ),
 
-after as (
+-- That a record was erased is noted once, also of one that no release ever showed: it is what the
+-- next release remembers it by.
+standing as (
     select
-        links.record_id,
-        links.customer_id
-    from {{ ref('customer_links') }} as links
+        record_id,
+        customer_id,
+        first_seen_at,
+        false as is_erased
+    from {{ ref('customer_links') }}
+    union all
+    select
+        erased.record_id,
+        cast(null as string) as customer_id,
+        erased.first_seen_at,
+        true as is_erased
+    from {{ ref('erased_records') }} as erased
+    left join published
+        on erased.record_id = published.record_id and published.identity_change = 'erased'
+    where published.record_id is null
+),
+
+after as (
+    select standing.*
+    from standing
     cross join settings
-    where links.first_seen_at is null or links.first_seen_at <= settings.as_of
+    where standing.first_seen_at is null or standing.first_seen_at <= settings.as_of
 ),
 
 compared as (
     select
         coalesce(before.record_id, after.record_id) as record_id,
         before.customer_id as previous_customer_id,
-        after.customer_id
+        after.customer_id,
+        coalesce(after.is_erased, false) as is_erased
     from before
     full outer join after
         on before.record_id = after.record_id
@@ -56,6 +76,7 @@ select
     compared.previous_customer_id,
     compared.customer_id,
     case
+        when compared.is_erased then 'erased'
         when compared.previous_customer_id is null then 'new'
         when compared.customer_id is null then 'gone'
         when parts.part_count > 1 then 'split'
@@ -72,7 +93,8 @@ left join parts
 left join origins
     on compared.customer_id = origins.customer_id
 where
-    coalesce(compared.previous_customer_id, '') <> coalesce(compared.customer_id, '')
+    compared.is_erased
+    or coalesce(compared.previous_customer_id, '') <> coalesce(compared.customer_id, '')
 union all
 select
     record_id,

@@ -6,6 +6,10 @@ customers as (
     select * from {{ ref('stg_customers') }}
 ),
 
+erased as (
+    select * from {{ ref('erased_records') }}
+),
+
 placeholders as (
     select * from {{ ref('identifier_placeholders') }}
 ),
@@ -68,3 +72,7 @@ left join over_shared as emails
     on named.email = emails.identifier_value and emails.identifier_kind = 'email'
 left join over_shared as phones
     on named.phone = phones.identifier_value and phones.identifier_kind = 'phone'
+-- Who was erased counts among those who share an address, and is compared with nobody.
+left join erased
+    on {{ names_record('named', 'erased', has_email=false) | indent(4) }}
+where erased.record_id is null

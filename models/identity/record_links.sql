@@ -10,6 +10,10 @@ components as (
     select * from {{ ref('record_components') }}
 ),
 
+erased as (
+    select * from {{ ref('erased_records') }}
+),
+
 -- A kind of link that an over-merged component dropped explains nothing any more.
 carried as (
     select
@@ -24,8 +28,11 @@ carried as (
     from identifiers
     inner join components
         on identifiers.record_id = components.record_id
+    left join erased
+        on identifiers.record_id = erased.record_id
     where
         components.component_id is not null
+        and erased.record_id is null
         and (
             components.linked_by = 'all'
             or (

@@ -56,11 +56,9 @@ carried as (
     select distinct
         identifiers.identifier_kind,
         identifiers.identifier_value,
-        case
-            when identifiers.customer_ref is not null then identifiers.source_system
-            when identifiers.email is not null then 'email'
-            else 'phone'
-        end as source_system,
+        {{ record_system(
+            'identifiers.source_system', 'identifiers.customer_ref', 'identifiers.email'
+        ) | indent(4) }} as source_system,
         coalesce(identifiers.customer_ref, identifiers.email, identifiers.phone) as reference,
         {{ record_kind(
             'identifiers.customer_ref', 'identifiers.email', 'identifiers.phone'

@@ -7,11 +7,7 @@ sightings as (
 records as (
     select
         {{ record_kind('customer_ref', 'email', 'phone') }} as record_kind,
-        case
-            when customer_ref is not null then source_system
-            when email is not null then 'email'
-            else 'phone'
-        end as source_system,
+        {{ record_system('source_system', 'customer_ref', 'email') | indent(4) }} as source_system,
         coalesce(customer_ref, email, phone) as reference,
         first_seen_at
     from sightings

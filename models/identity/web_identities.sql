@@ -8,19 +8,24 @@ excluded_devices as (
     select * from {{ ref('excluded_devices') }}
 ),
 
-links as (
-    select * from {{ ref('customer_links') }}
+-- Whoever was erased signed in all the same: what they did before is not the next one's.
+owners as (
+    select * from {{ ref('record_owners') }}
+),
+
+erased as (
+    select distinct customer_id from {{ ref('erased_records') }}
 ),
 
 sign_ins as (
     select
         web_events.source_system,
         web_events.anonymous_id,
-        links.customer_id,
+        owners.customer_id,
         web_events.occurred_at
     from web_events
-    inner join links
-        on {{ names_record('web_events', 'links') | indent(8) }}
+    inner join owners
+        on {{ names_record('web_events', 'owners') | indent(8) }}
     left join excluded_devices
         on lower(trim(web_events.device)) = excluded_devices.device
     where web_events.anonymous_id is not null and excluded_devices.device is null
@@ -75,24 +80,37 @@ last_of_their_kind as (
     select *
     from with_next
     where next_customer_id is null or next_customer_id <> customer_id
+),
+
+stretches as (
+    select
+        source_system,
+        anonymous_id,
+        customer_id,
+        cast(null as timestamp) as valid_from,
+        cast(null as timestamp) as valid_to
+    from devices
+    where customer_count = 1
+    union all
+    select
+        source_system,
+        anonymous_id,
+        customer_id,
+        lag(occurred_at) over (
+            partition by source_system, anonymous_id
+            order by occurred_at asc nulls last
+        ) as valid_from,
+        case when next_customer_id is not null then occurred_at end as valid_to
+    from last_of_their_kind
 )
 
 select
-    source_system,
-    anonymous_id,
-    customer_id,
-    cast(null as timestamp) as valid_from,
-    cast(null as timestamp) as valid_to
-from devices
-where customer_count = 1
-union all
-select
-    source_system,
-    anonymous_id,
-    customer_id,
-    lag(occurred_at) over (
-        partition by source_system, anonymous_id
-        order by occurred_at asc nulls last
-    ) as valid_from,
-    case when next_customer_id is not null then occurred_at end as valid_to
-from last_of_their_kind
+    stretches.source_system,
+    stretches.anonymous_id,
+    stretches.customer_id,
+    stretches.valid_from,
+    stretches.valid_to
+from stretches
+left join erased
+    on stretches.customer_id = erased.customer_id
+where erased.customer_id is null

@@ -556,7 +556,7 @@ def build(rng: random.Random, parts: Sequence[Part], as_of_on: date | None = Non
     for rows in shop.rows.values():
         rng.shuffle(rows)
     names = {part.__name__ for part in parts if part in (*ALL_ODDITIES, *KPI_ODDITIES)}
-    plain = Raw(time_zone=TIME_ZONE, reporting_currency="GBP", seeds=project_seeds())
+    plain = Raw(time_zone=TIME_ZONE, reporting_currency="GBP", as_of=as_of, seeds=project_seeds())
     raw = plain.with_rows(shop.rows)
     return Business(raw, as_of, tuple(sorted(names)))
 

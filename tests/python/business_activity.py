@@ -438,9 +438,68 @@ def two_records_one_golden(shop: Shop) -> None:
         shop.customer(replace(shop.person(system), email=email), **base | values)
 
 
-def erased_subject(shop: Shop) -> None:
+def without_a_name(shop: Shop) -> None:
     """Known by a customer record without a name on it."""
     shop.customer(shop.person(), email=None, country=None)
+
+
+def erasure(shop: Shop, at: datetime | None = None, **values: Any) -> dict[str, Any]:
+    """A request to be forgotten, on some day unless told otherwise."""
+    row = {"request_id": f"D{shop.number()}", "requested_at": at or shop.at(shop.day())}
+    return shop.row("erasure_requests", **row | values)
+
+
+def erased_by_any_name(shop: Shop) -> None:
+    """Three records of one person, of whom one name is enough, and two people who stay."""
+    bystander = shop.person("default")
+    for name in ("reference", "email", "phone", "not yet", "other system"):
+        system = "shop" if name == "other system" else "default"
+        who, phone = shop.person(system), shop.phone()
+        by_phone = {"phone": phone, "phone_e164": phone}
+        shop.customer(replace(shop.person("shop"), email=who.email), **by_phone)
+        shop.order(who, shop.day(), email=who.email)
+        shop.order(None, shop.day(), **by_phone)
+        message(shop, who, shop.at(shop.day()), "opened", None)
+        subscription(shop, who, shop.at(300))
+        device = f"V{shop.number()}"
+        event(shop, who, shop.at(20, NOON), anonymous_id=device)
+        event(shop, None, shop.at(19, NOON), anonymous_id=device, email=who.email)
+        event(shop, bystander, shop.at(10, NOON), anonymous_id=device)
+        for days_ago in (21, 19, 18, 5):
+            event(shop, None, shop.at(days_ago, NOON), anonymous_id=device)
+        at = (shop.day(5), shop.money())
+        bought = shop.order(bystander, at[0])
+        shop.refund_of(bought, at[0] - 5, at[1], customer_ref=who.customer_ref)
+        brought = {"referrer_ref": who.customer_ref, "referred_ref": bystander.customer_ref}
+        shop.row("referrals", referred_at=shop.at(50), **brought)
+        if name == "reference":
+            erasure(shop, shop.as_of, customer_ref=who.customer_ref)
+        elif name == "email":
+            erasure(shop, email=f" {who.email.upper()}", source_system="shop")
+        elif name == "phone":
+            erasure(shop, **by_phone)
+        elif name == "not yet":
+            erasure(shop, shop.as_of + MICROSECOND, email=who.email)
+        else:
+            erasure(shop, customer_ref=who.customer_ref)
+
+
+def erased_whom_nobody_knows(shop: Shop) -> None:
+    """A request for nobody, one by a placeholder, and one by an address that six people carry."""
+    erasure(shop, customer_ref=f"unknown{shop.number()}", email=f"u{shop.number()}@mill.example")
+    erasure(shop, email="none@none.com")
+    shop.customer(replace(shop.person(), email="none@none.com"))
+    office = f"office{shop.number()}@mill.example"
+    for _ in range(6):
+        shop.customer(replace(shop.person("default"), email=office))
+    erasure(shop, email=office)
+
+
+def erased_of_the_over_merged(shop: Shop) -> None:
+    """Records that dropped their phone links: the pair that is one customer goes, the rest stay."""
+    before = len(shop.customers)
+    over_merged(shop)
+    erasure(shop, email=shop.customers[before]["email"])
 
 
 def known_by_one_row_each(shop: Shop) -> None:
@@ -1146,7 +1205,10 @@ ACTIVITY_ODDITIES: tuple[Callable[[Shop], None], ...] = (
     over_merged_by_email,
     merged_without_the_last_version,
     two_records_one_golden,
-    erased_subject,
+    without_a_name,
+    erased_by_any_name,
+    erased_whom_nobody_knows,
+    erased_of_the_over_merged,
     known_by_one_row_each,
     identified_later,
     identified_after_as_of,

@@ -58,6 +58,7 @@ COLUMNS = {
         ends_at value properties source_system""",
     "market_sizes": """market period_start customers revenue currency country region
         source_system""",
+    "erasure_requests": "request_id requested_at customer_ref email phone phone_e164 source_system",
     "experiment_assignments": """experiment_id customer_ref arm assigned_at campaign_id segment_key
         source_system""",
 }

@@ -169,8 +169,9 @@ def resolve_orders(raw: Raw | Ledger) -> Ledger:
         of = known.get((row["source_system"], row.get("order_id") or ""))
         if of is not None and not of.counts:
             continue
-        owner = identity.customer(raw.namer.party(row))
-        if owner is None and of is not None:
+        party = raw.namer.party(row)
+        owner = identity.customer(party)
+        if party.record is None and of is not None:
             owner = of.customer
         currency = text_of(row.get("currency")) or (of.currency if of is not None else None)
         facts.append(given_back(row["refunded_at"], owner, money_of(row["amount"]), currency))

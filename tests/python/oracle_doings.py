@@ -256,8 +256,9 @@ def _of_voices(view: View, start_of: StartOf, found: Tallies) -> None:
     for at, _, row in view.world.rows["referrals"]:
         referrer = view.raw.namer.ref(row, "referrer_ref")
         if at <= view.as_of and referrer is not None:
-            customer = view.world.identity.customer_of[referrer]
-            found[start_of(view.on(at))][customer]["referred"] = 1
+            customer = view.world.identity.customer_of_record(referrer)
+            if customer is not None:
+                found[start_of(view.on(at))][customer]["referred"] = 1
     for customer in customers_with(view, "social_mentions"):
         for x in view.of(customer, "social_mentions"):
             tally = found[start_of(x.on)][customer]

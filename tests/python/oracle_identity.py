@@ -59,8 +59,8 @@ class Identity:
     """Records, their customers, and the customers of web events.
 
     ``first_seen`` is by record, None for one that has always been there; ``customer_of`` has the
-    least record of each record's component; ``event_customers`` every web event that counts, with
-    None where it is nobody's.
+    least record of each record's component, without those in ``erased``, who are nobody;
+    ``event_customers`` every web event that counts, with None where it is nobody's.
     """
 
     first_seen: Mapping[Record, datetime | None]
@@ -69,10 +69,17 @@ class Identity:
     customer_of: Mapping[Record, Customer]
     over_merged: frozenset[Record]
     event_customers: Mapping[EventKey, Customer | None]
+    erased: frozenset[Record] = frozenset()
 
     def customer(self, party: Party) -> Customer | None:
-        """The customer whom a row names, None where it names nobody."""
-        return self.customer_of[party.record] if party.record is not None else None
+        """The customer whom a row names, None where it names nobody, or somebody erased."""
+        return self.customer_of_record(party.record)
+
+    def customer_of_record(self, record: Record | None) -> Customer | None:
+        """The customer of a record, None for no record and an erased one; any other is known."""
+        if record is None or record in self.erased:
+            return None
+        return self.customer_of[record]
 
     def customer_ids(self) -> dict[Record, str]:
         """The published customer_id of each record."""
@@ -216,6 +223,8 @@ def resolve(raw: Raw, probable: Iterable[tuple[Record, Record]] = ()) -> Identit
     Args:
         raw: rows, with the seeds ``identifier_placeholders`` and ``excluded_devices``.
         probable: pairs of records that are probably one person (off by default).
+
+    What earlier releases erased is not known here.
     """
     first_seen: dict[Record, datetime | None] = {}
     identifiers: dict[Record, set[Identifier]] = defaultdict(set)
@@ -236,18 +245,35 @@ def resolve(raw: Raw, probable: Iterable[tuple[Record, Record]] = ()) -> Identit
     ]
     links += [_Link("probable", pair) for pair in probable]
     components, over_merged = _guarded_components(first_seen, links)
-    customer_of = {}
+    owner_of = {}
     for members in components:
         least = min(members, key=least_first(first_seen))
-        customer_of.update(dict.fromkeys(members, least))
+        owner_of.update(dict.fromkeys(members, least))
+    named = _named_by_requests(raw, identifiers)
+    forgotten = {owner for record, owner in owner_of.items() if record in named}
+    events = _event_customers(raw, owner_of)
     return Identity(
         first_seen,
         {record: frozenset(carried) for record, carried in identifiers.items()},
         over_shared,
-        customer_of,
+        {record: owner for record, owner in owner_of.items() if owner not in forgotten},
         frozenset(over_merged),
-        _event_customers(raw, customer_of),
+        {event: None if owner in forgotten else owner for event, owner in events.items()},
+        frozenset(record for record, owner in owner_of.items() if owner in forgotten),
     )
+
+
+def _named_by_requests(raw: Raw, identifiers: Mapping[Record, set[Identifier]]) -> set[Record]:
+    """The records that an erasure request made by as_of names, by reference, e-mail or phone."""
+    named: set[Record] = set()
+    for row in raw.latest("erasure_requests"):
+        if raw.as_of is not None and row["requested_at"] > raw.as_of:
+            continue
+        asked = raw.namer.party(row)
+        named |= {x for x, carried in identifiers.items() if carried & asked.identifiers}
+        if asked.ref is not None:
+            named.add(asked.ref)
+    return named
 
 
 # Visitors ------------------------------------------------------------------------------------
@@ -323,7 +349,7 @@ def golden_records(
         if as_of is not None and created_at is not None and created_at > as_of:
             continue
         record = namer.ref(row)
-        if record is not None:
+        if record is not None and record not in identity.erased:
             values = {name: _value(value) for name, value in row.items()}
             values |= {
                 "email": namer.email(row.get("email")),

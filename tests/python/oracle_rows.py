@@ -56,6 +56,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "business_events": ("event_id",),
     "experiment_assignments": ("experiment_id", "customer_ref"),
     "market_sizes": ("market", "country", "region", "period_start"),
+    "erasure_requests": ("request_id",),
 }
 # Without this key every row counts of its own.
 KEYS_IF_GIVEN = ("spend_id",)
@@ -122,7 +123,8 @@ class Raw:
     """Typed rows of all batches that count, as after ingestion, and the seeds.
 
     Each row is a mapping with the columns of the input contract (absent ones are NULL),
-    ``source_system`` filled in, and ``_batch_id``: a later batch has the greater one.
+    ``source_system`` filled in, and ``_batch_id``: a later batch has the greater one. ``as_of`` is
+    of the refresh, by which erasure requests hold; None lets all of them hold.
     """
 
     customers: Sequence[Row] = ()
@@ -149,7 +151,9 @@ class Raw:
     experiment_assignments: Sequence[Row] = ()
     marketing_spend: Sequence[Row] = ()
     market_sizes: Sequence[Row] = ()
+    erasure_requests: Sequence[Row] = ()
     default_country: str | None = None
+    as_of: datetime | None = None
     seeds: Seeds = field(default_factory=Seeds, repr=False)
 
     def entities(self) -> dict[str, Sequence[Row]]:

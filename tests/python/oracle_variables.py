@@ -971,13 +971,12 @@ def people(view: View, customer: Customer) -> Values:
 def referrals(view: View, customer: Customer) -> Values:
     """Whom they brought, and whether somebody brought them."""
     namer, made, received = view.raw.namer, 0, False
+    of_record = view.world.identity.customer_of_record
     for at, _, row in view.world.rows["referrals"]:
         if at <= view.as_of:
             referrer, referred = namer.ref(row, "referrer_ref"), namer.ref(row, "referred_ref")
-            made += referrer is not None and view.world.identity.customer_of[referrer] == customer
-            received |= (
-                referred is not None and view.world.identity.customer_of[referred] == customer
-            )
+            made += of_record(referrer) == customer
+            received |= of_record(referred) == customer
     return {"referral_count": made, "was_referred": received}
 
 

@@ -303,6 +303,77 @@ def test_the_id_is_that_of_the_least_record() -> None:
     assert record_id(ref("007", "shop")) == "cbc3a716c0ef86ac15457a5bc4276a57"
 
 
+# Erasure -------------------------------------------------------------------------------------
+
+
+def asked(town: Town, when: datetime = NOON, **values: Any) -> Town:
+    number = str(len(town.rows["erasure_requests"]))
+    return town.add("erasure_requests", request_id=number, requested_at=when, **values)
+
+
+@pytest.mark.parametrize(
+    "name", [{"customer_ref": "a"}, {"email": " X@mill.example"}, {"phone_e164": PHONE}]
+)
+def test_one_name_of_a_customer_erases_the_whole_of_it(name: dict[str, str]) -> None:
+    town = Town().record("a", "x").record("b", phone_e164=PHONE).record("c", "z")
+    town.order(at(5), email=email("x")[1], phone_e164=PHONE)
+    found = asked(town, **name).identity
+    assert found.customer_of == {ref("c"): ref("c")}
+    assert found.erased == {ref("a"), ref("b"), email("x")}
+
+
+def test_a_request_holds_from_its_own_instant_on() -> None:
+    raw = asked(Town().record("a", "x"), NOON, email=email("x")[1]).raw
+    assert resolve(replace(raw, as_of=NOON)).customers() == {}
+    assert resolve(replace(raw, as_of=NOON - MICROSECOND)).erased == set()
+
+
+def test_a_reference_of_another_system_a_placeholder_and_a_stranger_erase_nobody() -> None:
+    town = Town().add("customers", customer_ref="a", email="none@none.com")
+    asked(town, customer_ref="a", source_system="shop")
+    asked(town, email="none@none.com")
+    asked(town, email=email("y")[1], phone_e164=PHONE)
+    assert town.identity.erased == set()
+
+
+def test_everybody_who_carries_an_erased_address_is_erased_though_it_links_nothing() -> None:
+    town = Town().record("other", "y")
+    for number in range(6):
+        town.record(f"r{number}", "x")
+    assert asked(town, email=email("x")[1]).customers == {ref("other")}
+
+
+def test_of_an_over_merged_component_the_customer_who_is_named_is_erased() -> None:
+    town = Town()
+    for number in range(22):
+        # Five of a system share each phone, of 22 in all, and the first two an e-mail.
+        mail = "pair" if number < 2 else f"own{number}"
+        town.record(f"r{number:03d}", mail, phone_e164=PHONE, source_system=f"s{number // 5}")
+    assert len(town.identity.over_merged) == 22
+    found = asked(town, customer_ref="r001", source_system="s0").identity
+    assert found.erased == {ref("r000", "s0"), ref("r001", "s0")}
+
+
+def test_visits_of_somebody_erased_are_not_the_next_ones() -> None:
+    town = Town()
+    town.event("1", at(9), anonymous_id="v").event("2", at(7), anonymous_id="v", customer_ref="a")
+    town.event("3", at(6), anonymous_id="v").event("4", at(5), anonymous_id="v", customer_ref="b")
+    asked(town, customer_ref="a")
+    assert [town.owner(number) for number in "1234"] == [None, None, ref("b"), ref("b")]
+
+
+def test_what_is_given_back_to_somebody_erased_is_nobodys() -> None:
+    town = Town().order(at(9), order_id="x", customer_ref="a")
+    town.add("refunds", order_id="x", refunded_at=at(8), amount=Decimal(4), customer_ref="b")
+    town.add("refunds", order_id="x", refunded_at=at(7), amount=Decimal(1))
+    facts = resolve_orders(asked(town, customer_ref="b").raw).facts
+    assert [(fact.customer, fact.amount) for fact in facts] == [
+        (ref("a"), Decimal(10)),
+        (None, Decimal(-4)),
+        (ref("a"), Decimal(-1)),
+    ]
+
+
 # Visitors ------------------------------------------------------------------------------------
 
 
@@ -476,7 +547,9 @@ def test_records_of_one_customer_hang_together_and_no_two_customers_share_a_link
         for other, theirs in found.identifiers.items():
             shared = (carried & theirs) - found.over_shared
             if shared and record not in found.over_merged:
-                assert found.customer_of[record] == found.customer_of[other]
+                assert found.customer_of_record(record) == found.customer_of_record(other)
+    assert found.customer_of.keys() | found.erased == found.first_seen.keys()
+    assert not found.customer_of.keys() & found.erased
 
 
 def test_the_full_business_has_every_case() -> None:
@@ -486,7 +559,8 @@ def test_the_full_business_has_every_case() -> None:
     assert sizes[-1] >= 5
     assert {record[0] for record in found.first_seen} == {"ref", "email", "phone"}
     assert {kind for kind, _ in found.over_shared} == {"email", "phone"}
-    assert len(found.over_merged) == 22 + 21
+    assert len(found.over_merged) == 2 * 22 + 21
+    assert {record[0] for record in found.erased} == {"ref", "email", "phone"}
     owned = list(found.event_customers.values())
     assert None in owned
     assert not any(record[-1].endswith("none.com") for record in found.first_seen)
