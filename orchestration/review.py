@@ -75,6 +75,7 @@ SUGGESTIONS: Final = {
 _FINDINGS: Final = {
     "under_target": "{subject}: {observed}, target {expected}",
     "goal_worse": "goal {subject}: {observed} in the last quarter, {expected} in the one before",
+    "unlike_before": "{subject}: {observed}, {expected} on average of the months before",
     "stale": "{subject}, {observed} days ago",
     "empty": "nobody is in it; it wants {expected} customers",
     "too_small": "{observed} customers; it wants {expected}",
@@ -217,11 +218,17 @@ def in_words(finding: Row) -> str:
     """The evidence of a finding, as a sentence without its segment."""
     is_share = finding["finding"] in {"too_large", "overlapping", "spread"}
     shown: Callable[[Any], str] = _percent if is_share or finding["unit"] == "rate" else _number
-    return _FINDINGS[finding["finding"]].format(
+    told = _FINDINGS[finding["finding"]].format(
         subject=finding["subject"],
         observed=shown(finding["observed"]),
         expected=shown(finding["expected"]),
     )
+    # A release from before there were z-scores has none.
+    z_score = finding.get("z_score")
+    if z_score is None:
+        return told
+    side = "below" if z_score < 0 else "above"
+    return f"{told} (last month {abs(z_score):,.1f} standard deviations {side} its own past)"
 
 
 def _number(value: Decimal | None) -> str:

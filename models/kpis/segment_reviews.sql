@@ -8,15 +8,6 @@ segments as (
     select * from {{ ref('segments') }}
 ),
 
-closed as (
-    select
-        period_grain,
-        max(period_start) as period_start
-    from {{ ref('periods') }}
-    where closes_on = period_end
-    group by period_grain
-),
-
 observed as (
     select
         sizes.segment_key,
@@ -29,26 +20,14 @@ observed as (
 
 findings as (
     select
-        kpis.segment_key,
-        'under_target' as finding,
-        kpis.kpi || ' by ' || kpis.period_grain as subject,
-        kpis.value as observed,
-        kpis.target as expected,
-        'adjust' as suggestion
-    from {{ ref('segment_kpis') }} as kpis
-    inner join closed
-        on kpis.period_grain = closed.period_grain and kpis.period_start = closed.period_start
-    where kpis.target_verdict = 'missed'
-    union all
-    select
         segment_key,
-        'goal_worse' as finding,
-        goal_kpi as subject,
-        value as observed,
-        previous_value as expected,
+        finding,
+        subject,
+        observed,
+        expected,
+        z_score,
         'adjust' as suggestion
-    from {{ ref('goal_trends') }}
-    where improvement < -cast({{ var('review_goal_fall') }} as decimal(18, 6))
+    from {{ ref('kpi_findings') }}
     union all
     select
         segments.segment_key,
@@ -57,6 +36,7 @@ findings as (
         cast({{ days_between('segments.review_by', 'spine.as_of_on') }} as decimal(18, 6))
             as observed,
         cast(0 as decimal(18, 6)) as expected,
+        cast(null as decimal(18, 2)) as z_score,
         'review' as suggestion
     from segments
     cross join spine
@@ -68,6 +48,7 @@ findings as (
         'member_count' as subject,
         cast(segments.member_count as decimal(18, 6)) as observed,
         cast(segments.minimum_size as decimal(18, 6)) as expected,
+        cast(null as decimal(18, 2)) as z_score,
         case
             when observed.instant_count >= 3 and observed.greatest_count < segments.minimum_size
                 then 'retire'
@@ -84,6 +65,7 @@ findings as (
         'share_of_base' as subject,
         share_of_base as observed,
         cast({{ var('segment_maximum_share') }} as decimal(18, 6)) as expected,
+        cast(null as decimal(18, 2)) as z_score,
         'split' as suggestion
     from segments
     where status = 'too_large'
@@ -94,6 +76,7 @@ findings as (
         segment_b as subject,
         jaccard as observed,
         cast({{ var('review_overlap') }} as decimal(18, 6)) as expected,
+        cast(null as decimal(18, 2)) as z_score,
         'merge' as suggestion
     from {{ ref('segment_overlap') }}
     where jaccard > cast({{ var('review_overlap') }} as decimal(18, 6))
@@ -104,6 +87,7 @@ findings as (
         'share of revenue of the best fifth' as subject,
         spreads.best_fifth_share as observed,
         cast({{ var('review_spread') }} as decimal(18, 6)) as expected,
+        cast(null as decimal(18, 2)) as z_score,
         'split' as suggestion
     from {{ ref('segment_spreads') }} as spreads
     inner join segments

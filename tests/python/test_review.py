@@ -48,6 +48,14 @@ FINDINGS = (
     ("too_large", "share_of_base", "0.95", "0.9", "split", "95.0 % of all customers; more than 90"),
     ("overlapping", "seg_twin", "0.875", "0.8", "merge", "87.5 % alike with seg_twin (Jaccard)"),
     ("spread", "share of revenue", "0.7251", "0.7", "split", "brings in 72.5 % of its revenue"),
+    (
+        "unlike_before",
+        "revenue by month",
+        "40",
+        "90",
+        "adjust",
+        "month: 40, 90 on average of the months before (last month 3.2 standard deviations below",
+    ),
 )
 
 
@@ -61,6 +69,7 @@ def found(row: Sequence[Any]) -> dict[str, Any]:
         "observed": None if observed is None else Decimal(observed),
         "expected": None if expected is None else Decimal(expected),
         "suggestion": suggestion,
+        "z_score": Decimal("-3.25") if name == "unlike_before" else None,
     }
 
 
@@ -225,7 +234,7 @@ def test_the_page_says_everything_and_loads_nothing(
         assert heading in page.text
     assert written.suggestions == {
         **{"retire": 1, "merge": 1, "split": 2},
-        **{"adjust": 4, "review": 1, "watch": 2},
+        **{"adjust": 5, "review": 1, "watch": 2},
     }
     # Points and relative change apart; rates as percentages, money as money.
     assert "-5.00 points (-33.33 %)" in page.text
