@@ -1,9 +1,9 @@
-{#- What customers do on a day, for KPIs: columns of customer_activity_days and customer_activity_periods. -#}
+{#- What customers do on a day, for KPIs, apart from orders: columns of customer_activity_days and
+    customer_activity_periods. -#}
 
 {#- Summed over days. -#}
 {% macro activity_sums() -%}
     {{ return([
-        'order_count', 'net_revenue',
         'delivered_message_count', 'opened_message_count', 'clicked_message_count',
         'decided_cart_count', 'abandoned_cart_count',
         'session_count', 'page_count', 'seconds_on_site',
@@ -32,7 +32,7 @@
         customer_id,
         {{ day }} as occurred_on,
         {%- for name in activity_sums() %}
-        cast({{ 'sum(' ~ given[name] ~ ')' if name in given else '0' }} as decimal(38, 4)) as {{ name }},
+        cast({{ 'sum(' ~ given[name] ~ ')' if name in given else '0' }} as bigint) as {{ name }},
         {%- endfor %}
         {%- for name in activity_flags() %}
         {% if name in given -%}

@@ -25,10 +25,9 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Whether a stay of segment_stays held on the date `day`, when that day began. A condition. -#}
+{#- Whether a stay of kpi_stays held on the date `day`, when that day began. A condition. -#}
 {% macro held_on(stays, day) -%}
-    {{ day }} > {{ stays }}.valid_from_on
-    and ({{ stays }}.valid_to_on is null or {{ day }} <= {{ stays }}.valid_to_on)
+    {{ day }} between {{ stays }}.held_from_on and {{ stays }}.held_to_on
 {%- endmacro %}
 
 {#- The end of a query: a row per customer of the CTE `firsts` and segment in which they were at the first instant at
@@ -77,15 +76,7 @@ facts as (
 ),
 
 stays as (
-    select * from {{ ref('segment_stays') }} where is_listed
-),
-
-groups as (
-    select
-        segment_key,
-        exclusive_group
-    from {{ ref('kpi_segments') }}
-    where is_none
+    select * from {{ ref('kpi_stays') }}
 ),
 
 in_all as (
@@ -106,7 +97,6 @@ in_segments as (
         facts.period_grain,
         facts.period_start,
         stays.segment_key,
-        stays.exclusive_group,
         {%- for measure in measures %}
         cast(sum(facts.{{ measure }}) as decimal(38, {{ scale }})) as {{ measure }}
         {%- if not loop.last %},{% endif %}
@@ -115,8 +105,107 @@ in_segments as (
     inner join stays
         on
             facts.customer_id = stays.customer_id
-            and {{ held_on('stays', 'facts.member_on') | indent(12) }}
-    group by facts.period_grain, facts.period_start, stays.segment_key, stays.exclusive_group
+            and {{ held_on('stays', 'facts.member_on') }}
+    group by facts.period_grain, facts.period_start, stays.segment_key
+),
+
+{{ and_of_none(measures, scale=scale) }}
+{%- endmacro %}
+
+{#- The same sums of what adds up from day to day, without a row per period and customer: each row of the CTE `facts` is
+    looked up among the stays once for all `grains`. It has customer_id, the measures, other `keys` to sum by (never
+    NULL), and for each grain `<grain>_start`, the start of the period in which it counts, NULL where in none. The end
+    of a query, with the keys as columns after segment_key. -#}
+{% macro segment_sums_of_grains(grains, measures, keys=[], scale=4) -%}
+stays as (
+    select * from {{ ref('kpi_stays') }}
+),
+
+counted_in_all as (
+    select
+        case when customer_id is not null then 'all' end as segment_key,
+        {%- for column in keys %}
+        {{ column }},
+        {%- endfor %}
+        {%- for grain in grains %}
+        {{ grain }}_start,
+        {%- endfor %}
+        {%- for measure in measures %}
+        sum({{ measure }}) as {{ measure }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from facts
+    group by all
+),
+
+bounded as (
+    select
+        *,
+        least({{ grains | join('_start, ') }}_start) as first_start,
+        greatest({{ grains | join('_start, ') }}_start) as last_start
+    from facts
+),
+
+counted_in_segments as (
+    select
+        stays.segment_key,
+        {%- for column in keys %}
+        bounded.{{ column }},
+        {%- endfor %}
+        {%- for grain in grains %}
+        case when {{ held_on('stays', 'bounded.' ~ grain ~ '_start') }} then bounded.{{ grain }}_start end
+            as {{ grain }}_start,
+        {%- endfor %}
+        {%- for measure in measures %}
+        sum(bounded.{{ measure }}) as {{ measure }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from bounded
+    inner join stays
+        on
+            bounded.customer_id = stays.customer_id
+            and bounded.last_start >= stays.held_from_on
+            and bounded.first_start <= stays.held_to_on
+    group by all
+),
+
+{% for sums in ['in_all', 'in_segments'] -%}
+{{ sums }} as (
+    {%- for grain in grains %}
+    select
+        '{{ grain }}' as period_grain,
+        {{ grain }}_start as period_start,
+        {%- for column in ['segment_key'] + keys %}
+        {{ column }},
+        {%- endfor %}
+        {%- for measure in measures %}
+        cast(sum({{ measure }}) as decimal(38, {{ scale }})) as {{ measure }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from counted_{{ sums }}
+    where {{ grain }}_start is not null
+    group by {{ ([grain ~ '_start', 'segment_key'] + keys) | join(', ') }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+{% endfor -%}
+
+{{ and_of_none(measures, keys, scale) }}
+{%- endmacro %}
+
+{#- The end of both, after the CTEs in_all and in_segments. -#}
+{% macro and_of_none(measures, keys=[], scale=4) -%}
+groups as (
+    select
+        nones.segment_key,
+        members.segment_key as member_key
+    from {{ ref('kpi_segments') }} as nones
+    inner join {{ ref('kpi_segments') }} as members
+        on nones.exclusive_group = members.exclusive_group
+    where nones.is_none and not members.is_none
 ),
 
 in_none as (
@@ -124,6 +213,9 @@ in_none as (
         in_all.period_grain,
         in_all.period_start,
         groups.segment_key,
+        {%- for column in keys %}
+        in_all.{{ column }},
+        {%- endfor %}
         {%- for measure in measures %}
         cast(max(in_all.{{ measure }}) - coalesce(sum(in_segments.{{ measure }}), 0) as decimal(38, {{ scale }}))
             as {{ measure }}
@@ -135,16 +227,21 @@ in_none as (
         on
             in_all.period_grain = in_segments.period_grain
             and in_all.period_start = in_segments.period_start
-            and groups.exclusive_group = in_segments.exclusive_group
+            {%- for column in keys %}
+            and in_all.{{ column }} = in_segments.{{ column }}
+            {%- endfor %}
+            and groups.member_key = in_segments.segment_key
     where in_all.segment_key is not null
-    group by in_all.period_grain, in_all.period_start, groups.segment_key
+    group by
+        in_all.period_grain, in_all.period_start, groups.segment_key
+        {%- for column in keys %}, in_all.{{ column }}{% endfor %}
 )
 
 {% for sums in ['in_all', 'in_segments', 'in_none'] -%}
 select
     period_grain,
     period_start,
-    segment_key,
+    {{ (['segment_key'] + keys) | join(',\n    ') }},
     {{ measures | join(',\n    ') }}
 from {{ sums }}
 {%- if not loop.last %}

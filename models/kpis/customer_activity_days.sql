@@ -4,13 +4,6 @@ spine as (
     select * from {{ ref('as_of_spine') }} where is_current
 ),
 
-revenue as (
-    select revenue.*
-    from {{ ref('fct_revenue') }} as revenue
-    inner join spine
-        on revenue.occurred_at <= spine.as_of
-),
-
 contacts as (
     select * from {{ ref('customer_contacts') }} where contacted_on is not null
 ),
@@ -70,10 +63,6 @@ trials as (
 )
 
 -- One row per source, customer and day: a period adds them up, whatever they come from.
-{{ activity_of('revenue', 'occurred_on', {
-    'order_count': 'order_count', 'net_revenue': 'net_revenue',
-}) }}
-union all
 {{ activity_of('contacts', 'contacted_on', {
     'is_contacted': 'true', 'is_responding': 'is_responded',
 }) }}

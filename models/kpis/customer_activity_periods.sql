@@ -1,5 +1,5 @@
--- Who did anything in a period, and what; a day has orders and revenue alone. Who is first known
--- after it (by a device that is named later) was nobody's member in it.
+-- Who did anything but buy in a period, and what. Who is first known after it (by a device that is
+-- named later) was nobody's member in it.
 with
 
 days as (
@@ -7,7 +7,7 @@ days as (
 ),
 
 period_days as (
-    select * from {{ ref('period_days') }}
+    select * from {{ ref('period_days') }} where period_grain <> 'day'
 ),
 
 periods as (
@@ -21,10 +21,9 @@ known as (
 firsts as (
     select
         customer_id,
-        min(occurred_on) as first_ordered_on
-    from days
-    where order_count > 0
-    group by customer_id
+        occurred_on as first_ordered_on
+    from {{ ref('customer_revenue_days') }}
+    where order_count > 0 and previous_ordered_on is null
 ),
 
 summed as (
@@ -33,7 +32,7 @@ summed as (
         period_days.period_start,
         days.customer_id,
         {%- for name in activity_sums() %}
-        cast(sum(days.{{ name }}) as decimal(38, 4)) as {{ name }},
+        cast(sum(days.{{ name }}) as bigint) as {{ name }},
         {%- endfor %}
         {%- for name in activity_flags() %}
         max(days.{{ name }}) as {{ name }}
@@ -42,7 +41,6 @@ summed as (
     from days
     inner join period_days
         on days.occurred_on = period_days.occurred_on
-    where period_days.period_grain <> 'day' or days.order_count <> 0 or days.net_revenue <> 0
     group by period_days.period_grain, period_days.period_start, days.customer_id
 ),
 
@@ -51,7 +49,8 @@ marked as (
         summed.*,
         summed.session_count > 0
         and (firsts.first_ordered_on is null or firsts.first_ordered_on >= summed.period_start)
-            as is_visiting_prospect
+            as is_visiting_prospect,
+        firsts.first_ordered_on <= periods.closes_on as has_ordered
     from summed
     inner join periods
         on
@@ -75,5 +74,5 @@ select
     {{ name }},
     {%- endfor %}
     case when is_visiting_prospect then 1 else 0 end as is_visiting_prospect,
-    case when is_visiting_prospect and order_count > 0 then 1 else 0 end as is_converted_visitor
+    case when is_visiting_prospect and has_ordered then 1 else 0 end as is_converted_visitor
 from marked

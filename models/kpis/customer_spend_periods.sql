@@ -1,9 +1,9 @@
--- What those bear who belong to the pool of a segment or campaign; what everyone bears needs no row
--- for each customer.
+-- What those bear who belong to the pool of a segment; what everyone bears, or whom a campaign
+-- contacted, needs no row for each customer.
 with
 
 pools as (
-    select * from {{ ref('spend_pools') }}
+    select * from {{ ref('spend_pools') }} where pool_kind = 'segment'
 ),
 
 period_days as (
@@ -11,15 +11,7 @@ period_days as (
 ),
 
 stays as (
-    select * from {{ ref('segment_stays') }} where is_listed
-),
-
-contacted as (
-    select distinct
-        campaign_id,
-        customer_id
-    from {{ ref('customer_contacts') }}
-    where contacted_at is not null and campaign_id is not null
+    select * from {{ ref('kpi_stays') }}
 ),
 
 shares as (
@@ -31,17 +23,7 @@ shares as (
     inner join stays
         on
             pools.segment_key = stays.segment_key
-            and {{ held_on('stays', 'pools.spent_on') | indent(12) }}
-    where pools.pool_kind = 'segment'
-    union all
-    select
-        pools.spent_on,
-        pools.share_per_customer,
-        contacted.customer_id
-    from pools
-    inner join contacted
-        on pools.campaign_id = contacted.campaign_id
-    where pools.pool_kind = 'campaign'
+            and {{ held_on('stays', 'pools.spent_on') }}
 )
 
 select

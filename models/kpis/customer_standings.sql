@@ -1,9 +1,55 @@
-{{ config(materialized='view') }}
-
+-- Long periods are whole months: where a customer stood when one began is where they stood when the
+-- month before it closed, one to three months back.
 with
 
-customer_periods as (
-    select * from {{ ref('customer_periods') }}
+periods as (
+    select
+        *,
+        {{ month_start('closes_on') }} as closing_month
+    from {{ ref('periods') }}
+    where is_long
+),
+
+closings as (
+    select
+        *,
+        lag(order_count_to_date, 1) over (
+            partition by customer_id order by month_start asc nulls last
+        ) as order_count_to_date_1_back,
+        lag(order_count_to_date, 2) over (
+            partition by customer_id order by month_start asc nulls last
+        ) as order_count_to_date_2_back,
+        lag(order_count_to_date, 3) over (
+            partition by customer_id order by month_start asc nulls last
+        ) as order_count_to_date_3_back,
+        lag(order_count_365d, 1) over (
+            partition by customer_id order by month_start asc nulls last
+        ) as order_count_365d_1_back,
+        lag(order_count_365d, 2) over (
+            partition by customer_id order by month_start asc nulls last
+        ) as order_count_365d_2_back,
+        lag(order_count_365d, 3) over (
+            partition by customer_id order by month_start asc nulls last
+        ) as order_count_365d_3_back
+    from {{ ref('customer_closings') }}
+),
+
+standings as (
+    select
+        periods.period_grain,
+        periods.period_start,
+        closings.*,
+        {%- for column in ['order_count_to_date', 'order_count_365d'] %}
+        case {{ months_between_dates('periods.period_start', 'periods.closing_month') }}
+            {%- for months_back in [1, 2, 3] %}
+            when {{ months_back - 1 }} then closings.{{ column }}_{{ months_back }}_back
+            {%- endfor %}
+        end as {{ column }}_at_start
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from closings
+    inner join periods
+        on closings.month_start = periods.closing_month
 )
 
 select
@@ -14,11 +60,15 @@ select
     net_revenue_to_date,
     order_count_365d,
     net_revenue_365d,
-    case when was_active_at_start then 1 else 0 end as active_at_start_count,
-    case when was_active_at_start and order_count > 0 then 1 else 0 end as retained_count,
+    case when order_count_365d_at_start > 0 then 1 else 0 end as active_at_start_count,
+    case
+        when order_count_365d_at_start > 0 and order_count_to_date > order_count_to_date_at_start
+            then 1
+        else 0
+    end as retained_count,
     case when order_count_365d >= 1 then 1 else 0 end as buyer_count_365d,
     case when order_count_365d >= 2 then 1 else 0 end as repeat_buyer_count_365d,
     case when was_active_a_year_ago then 1 else 0 end as active_a_year_ago_count,
     case when was_active_a_year_ago and order_count_365d = 0 then 1 else 0 end
         as churned_over_year_count
-from customer_periods
+from standings

@@ -9,8 +9,12 @@ settings as (
     select * from {{ source('run', 'settings') }}
 ),
 
-customers as (
-    select * from {{ ref('known_customers') }}
+arrivals as (
+    select
+        first_seen_on,
+        count(*) as customer_count
+    from {{ ref('known_customers') }}
+    group by first_seen_on
 ),
 
 changes as (
@@ -47,13 +51,13 @@ everyone as (
     select
         periods.period_grain,
         periods.period_start,
-        cast(count(customers.customer_id) as bigint) as closing_count,
-        cast(count(customers.customer_id) filter (
-            where customers.first_seen_on >= periods.period_start
-        ) as bigint) as entered_count
+        cast(coalesce(sum(arrivals.customer_count), 0) as bigint) as closing_count,
+        cast(coalesce(sum(arrivals.customer_count) filter (
+            where arrivals.first_seen_on >= periods.period_start
+        ), 0) as bigint) as entered_count
     from periods
-    left join customers
-        on customers.first_seen_on is null or periods.closes_on >= customers.first_seen_on
+    left join arrivals
+        on arrivals.first_seen_on is null or periods.closes_on >= arrivals.first_seen_on
     group by periods.period_grain, periods.period_start
 ),
 

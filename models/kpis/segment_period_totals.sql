@@ -1,5 +1,6 @@
 {#- What is 0 where a segment has no row, by model. -#}
 {%- set parts = [
+    ('purchases', 'segment_period_purchases', ['order_count', 'net_revenue']),
     ('activity', 'segment_period_activity', activity_measures()),
     ('standings', 'segment_period_standings', standing_measures()),
     ('acquisitions', 'segment_period_acquisitions', ['new_customer_count']),
@@ -52,9 +53,9 @@ select
     {%- endfor %}
     {%- endfor %}
     -- Only 'all' has the orders, the revenue and the leads of no customer.
-    coalesce(activity.order_count, 0) + coalesce(activity_of_nobody.order_count, 0)
+    coalesce(purchases.order_count, 0) + coalesce(purchases_of_nobody.order_count, 0)
         as any_order_count,
-    coalesce(activity.net_revenue, 0) + coalesce(activity_of_nobody.net_revenue, 0)
+    coalesce(purchases.net_revenue, 0) + coalesce(purchases_of_nobody.net_revenue, 0)
         as any_net_revenue,
     coalesce(leads.lead_count, 0) + coalesce(leads_of_nobody.lead_count, 0) as any_lead_count,
     coalesce(leads.converted_lead_count, 0) + coalesce(leads_of_nobody.converted_lead_count, 0)
@@ -71,8 +72,8 @@ select
     coalesce(markets.market_customer_count, 0) as market_customer_count,
     -- Before any of its inputs there is no score, not one of 0.
     coalesce(periods.closes_on >= engagement_inputs.first_on, false) as has_engagement_input,
-    coalesce(starts.customer_count, 0) > 0 or activity_of_nobody.order_count <> 0
-    or activity_of_nobody.net_revenue <> 0 as has_anybody
+    coalesce(starts.customer_count, 0) > 0 or purchases_of_nobody.order_count <> 0
+    or purchases_of_nobody.net_revenue <> 0 as has_anybody
 from periods
 cross join keys
 cross join engagement_inputs
@@ -83,11 +84,11 @@ left join {{ ref(model) }} as {{ part }}
         and periods.period_start = {{ part }}.period_start
         and keys.segment_key = {{ part }}.segment_key
 {%- endfor %}
-left join {{ ref('segment_period_activity') }} as activity_of_nobody
+left join {{ ref('segment_period_purchases') }} as purchases_of_nobody
     on
-        periods.period_grain = activity_of_nobody.period_grain
-        and periods.period_start = activity_of_nobody.period_start
-        and activity_of_nobody.segment_key is null
+        periods.period_grain = purchases_of_nobody.period_grain
+        and periods.period_start = purchases_of_nobody.period_start
+        and purchases_of_nobody.segment_key is null
         and keys.segment_key = 'all'
 left join {{ ref('segment_period_leads') }} as leads_of_nobody
     on

@@ -14,7 +14,7 @@ spend as (
 ),
 
 stays as (
-    select * from {{ ref('segment_stays') }} where is_listed
+    select * from {{ ref('kpi_stays') }}
 ),
 
 named_days as (
@@ -34,7 +34,7 @@ segment_pools as (
     inner join stays
         on
             named_days.segment_key = stays.segment_key
-            and {{ held_on('stays', 'named_days.spent_on') | indent(12) }}
+            and {{ held_on('stays', 'named_days.spent_on') }}
     group by named_days.segment_key, named_days.spent_on
 ),
 

@@ -41,14 +41,13 @@ of_segments as (
         stays.segment_key,
         visits.period_start,
         count(*) as visit_count
-    from {{ ref('segment_stays') }} as stays
+    from {{ ref('kpi_stays') }} as stays
     inner join scopes
         on stays.segment_key = scopes.segment_key
     inner join visits
         on
             stays.customer_id = visits.customer_id
-            and {{ held_on('stays', 'visits.period_start') | indent(12) }}
-    where stays.is_listed
+            and {{ held_on('stays', 'visits.period_start') }}
     group by stays.segment_key, visits.period_start
     union all
     select
