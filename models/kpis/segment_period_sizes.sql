@@ -17,10 +17,6 @@ arrivals as (
     group by first_seen_on
 ),
 
-changes as (
-    select * from {{ ref('segment_stay_changes') }} where exclusive_group is not null
-),
-
 sizes as (
     select
         sizes.*,
@@ -80,8 +76,9 @@ in_groups as (
         changes.exclusive_group,
         sum(changes.change_count) as closing_count
     from periods
-    inner join changes
+    inner join {{ ref('segment_stay_changes') }} as changes
         on periods.closes_on >= changes.changed_on
+    where changes.exclusive_group is not null
     group by periods.period_grain, periods.period_start, changes.exclusive_group
 )
 
