@@ -18,4 +18,8 @@ def load_yaml(text: str) -> Any:
     Raises:
         yaml.YAMLError: the text is no YAML.
     """
-    return yaml.load(text, Loader=LOADER)
+    try:
+        return yaml.load(text, Loader=LOADER)
+    except yaml.YAMLError:
+        # libyaml tells a text that ends too early by a line after its last one.
+        return yaml.load(text, Loader=yaml.SafeLoader)
