@@ -156,11 +156,15 @@ def first_cause(manifest: dict[str, Any], failed: Sequence[Check]) -> Check:
         failed: at least one check.
     """
     depths = _depths(manifest)
+    by_name = {manifest["nodes"][unique_id]["name"]: depth for unique_id, depth in depths.items()}
     tested = {
         test_name(node): node["depends_on"]["nodes"] for node in data_tests(manifest).values()
     }
 
     def distance(check: Check) -> int:
+        target = by_name.get(check.target.split(".", 1)[0])
+        if target is not None and check.name in tested:
+            return target
         parents = tested.get(check.name) or []
         return max((depths.get(parent, 0) for parent in parents), default=len(depths))
 

@@ -146,8 +146,8 @@ def test_a_setting_that_only_dbt_knows_is_refused(pipeline: Pipeline, tmp_path: 
 
 
 def test_the_failure_nearest_to_the_files_is_told_first(pipeline: Pipeline) -> None:
-    def check(name: str, fault: str = "") -> audit.Check:
-        return audit.Check(name, "t", "error", False, "1 failing row", "", fault)
+    def check(name: str, fault: str = "", target: str = "t") -> audit.Check:
+        return audit.Check(name, target, "error", False, "1 failing row", "", fault)
 
     names = {
         node["attached_node"]: node["name"] for node in column_tests(pipeline.manifest).values()
@@ -159,3 +159,9 @@ def test_the_failure_nearest_to_the_files_is_told_first(pipeline: Pipeline) -> N
     for failed in ([late, worded, early, expectation], [expectation, worded, early, late]):
         assert audit.first_cause(pipeline.manifest, failed) == early
     assert audit.first_cause(pipeline.manifest, [expectation, worded]) == worded
+    # Of one table's two, the one with words of its own, though it reads other tables as well.
+    observed = "segment_membership_observed"
+    key = check(names[f"model.clientele.{observed}"], target=observed)
+    listed = check("assert_segments_list_customers_once", "they list a member twice", observed)
+    for failed in ([key, listed], [listed, key]):
+        assert audit.first_cause(pipeline.manifest, failed) == listed
