@@ -6,13 +6,17 @@ read. Does not belong here: what a command is and what its results mean (assets.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from orchestration.dbt_project import dbt_arguments, dbt_environment, fault_in_words
 from orchestration.errors import ClienteleError
 from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse
 from orchestration.worker import Worker, serve
 
 _FLAGS = (
@@ -90,7 +94,23 @@ def work(
     outcome = dbtRunner(manifest=parsed.result, callbacks=[finished]).invoke(
         [*_FLAGS, *command, *options]
     )
+    _fold_in_the_log()
     reply({"fault": str(outcome.exception or "")})
+
+
+def _fold_in_the_log() -> None:
+    """Write what dbt made into the database file.
+
+    This process ends without closing DuckDB, and leaves it as a log of everything that was built,
+    which each process that opens the file afterwards would read through first.
+    """
+    import duckdb
+
+    database = Warehouse(Path(os.environ["CLIENTELE_WAREHOUSE"])).work_database
+    if database.with_name(database.name + ".wal").exists():
+        # The instance that dbt has open in this process. A log that stays harms nobody.
+        with contextlib.suppress(duckdb.Error), duckdb.connect(str(database)) as connection:
+            connection.execute("checkpoint")
 
 
 if __name__ == "__main__":
