@@ -156,7 +156,11 @@ def first_cause(manifest: dict[str, Any], failed: Sequence[Check]) -> Check:
         failed: at least one check.
     """
     depths = _depths(manifest)
-    by_name = {manifest["nodes"][unique_id]["name"]: depth for unique_id, depth in depths.items()}
+    by_name = {
+        node["name"]: depths[unique_id]
+        for unique_id, node in manifest["nodes"].items()
+        if unique_id in depths
+    }
     tested = {
         test_name(node): node["depends_on"]["nodes"] for node in data_tests(manifest).values()
     }
