@@ -4,11 +4,9 @@ with
 quarters as (
     select
         period_start,
-        row_number() over (
-            partition by period_grain order by period_start desc nulls last
-        ) as quarters_ago
+        closed_ago
     from {{ ref('periods') }}
-    where period_grain = 'quarter' and closes_on = period_end
+    where period_grain = 'quarter' and closed_ago <= 2
 ),
 
 catalogue as (
@@ -25,8 +23,8 @@ goals as (
         catalogue.goal_kpi,
         kpi_catalogue.is_lower_better,
         max(kpis.period_start) as period_start,
-        max(kpis.value) filter (where quarters.quarters_ago = 1) as value,
-        max(kpis.value) filter (where quarters.quarters_ago = 2) as previous_value
+        max(kpis.value) filter (where quarters.closed_ago = 1) as value,
+        max(kpis.value) filter (where quarters.closed_ago = 2) as previous_value
     from catalogue
     inner join kpi_catalogue
         on catalogue.goal_kpi = kpi_catalogue.kpi
@@ -36,7 +34,7 @@ goals as (
             and catalogue.goal_kpi = kpis.kpi
             and kpis.period_grain = 'quarter'
     inner join quarters
-        on kpis.period_start = quarters.period_start and quarters.quarters_ago <= 2
+        on kpis.period_start = quarters.period_start
     group by catalogue.segment_key, catalogue.goal_kpi, kpi_catalogue.is_lower_better
 )
 

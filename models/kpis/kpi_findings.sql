@@ -6,12 +6,7 @@ kpis as (
 ),
 
 closed as (
-    select
-        period_grain,
-        max(period_start) as period_start
-    from {{ ref('periods') }}
-    where closes_on = period_end
-    group by period_grain
+    select * from {{ ref('periods') }} where closed_ago = 1
 ),
 
 catalogue as (

@@ -5,9 +5,9 @@ with
 closed_months as (
     select
         period_start,
-        period_start = max(period_start) over (partition by period_grain) as is_newest
+        closed_ago = 1 as is_newest
     from {{ ref('periods') }}
-    where period_grain = 'month' and closes_on = period_end
+    where period_grain = 'month' and closed_ago >= 1
 ),
 
 figures as (
