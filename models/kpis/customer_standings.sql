@@ -1,3 +1,11 @@
+{%- set columns = ['order_count_to_date', 'order_count_365d'] -%}
+{%- set lags = [] -%}
+{%- for column in columns -%}
+{%- for months_back in [1, 2, 3] -%}
+{%- do lags.append((column, months_back)) -%}
+{%- endfor -%}
+{%- endfor %}
+
 -- Long periods are whole months: where a customer stood when one began is where they stood when the
 -- month before it closed, one to three months back.
 with
@@ -12,25 +20,12 @@ periods as (
 
 closings as (
     select
-        *,
-        lag(order_count_to_date, 1) over (
+        {%- for column, months_back in lags %}
+        lag({{ column }}, {{ months_back }}) over (
             partition by customer_id order by month_start asc nulls last
-        ) as order_count_to_date_1_back,
-        lag(order_count_to_date, 2) over (
-            partition by customer_id order by month_start asc nulls last
-        ) as order_count_to_date_2_back,
-        lag(order_count_to_date, 3) over (
-            partition by customer_id order by month_start asc nulls last
-        ) as order_count_to_date_3_back,
-        lag(order_count_365d, 1) over (
-            partition by customer_id order by month_start asc nulls last
-        ) as order_count_365d_1_back,
-        lag(order_count_365d, 2) over (
-            partition by customer_id order by month_start asc nulls last
-        ) as order_count_365d_2_back,
-        lag(order_count_365d, 3) over (
-            partition by customer_id order by month_start asc nulls last
-        ) as order_count_365d_3_back
+        ) as {{ column }}_{{ months_back }}_back,
+        {%- endfor %}
+        *
     from {{ ref('customer_closings') }}
 ),
 
@@ -39,7 +34,7 @@ standings as (
         periods.period_grain,
         periods.period_start,
         closings.*,
-        {%- for column in ['order_count_to_date', 'order_count_365d'] %}
+        {%- for column in columns %}
         case {{ months_between_dates('periods.period_start', 'periods.closing_month') }}
             {%- for months_back in [1, 2, 3] %}
             when {{ months_back - 1 }} then closings.{{ column }}_{{ months_back }}_back

@@ -21,7 +21,7 @@ latest as (
     from changes
     qualify
         row_number() over (
-            partition by segment_key, entity, member_id order by as_of desc nulls last
+            partition by segment_key, member_id order by as_of desc nulls last
         ) = 1
 )
 
@@ -32,10 +32,7 @@ select
     standing.entered_at
 from standing
 left join latest
-    on
-        standing.segment_key = latest.segment_key
-        and standing.entity = latest.entity
-        and standing.member_id = latest.member_id
+    on standing.segment_key = latest.segment_key and standing.member_id = latest.member_id
 where latest.member_id is null
 union all
 select
