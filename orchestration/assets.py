@@ -37,6 +37,7 @@ POOL = "warehouse"
 AUDIT_KEY = dg.AssetKey(["quality", "audit"])
 RELEASE_KEY = dg.AssetKey(["published", "release"])
 _PROGRESS_SECONDS = 5.0
+_COLUMN_TESTS = "tests_of_columns"
 
 
 class RefreshConfig(dg.Config):
@@ -278,7 +279,8 @@ def _build_models(
 ) -> Iterator[Any]:
     (settings.dbt_target_path / "run_results.json").unlink(missing_ok=True)
     command = ["build", "--exclude-resource-type", "unit_test", "--exclude"]
-    command += [*(f"test_name:{kind}" for kind in KINDS), *_accepted_tests(manifest, run)]
+    accepted = _accepted_tests(manifest, run)
+    command += [*(f"test_name:{kind}" for kind in KINDS), *accepted.values()]
     total, told = len(checks) + len(_asset_specs(manifest)), time.monotonic()
     statuses: dict[str, int] = {}
     for node in worker.run(command):
@@ -307,7 +309,7 @@ def _build_models(
             missing=manifest["nodes"].keys() - made,
         )
         raise _fault(settings, manifest, results, run.accepted)
-    for test in _tests_named(manifest, run.accepted):
+    for test in accepted:
         # Told by the audit, which runs it on its own; Dagster wants a word on every check.
         spec = checks[test]
         yield dg.AssetCheckResult(
@@ -322,18 +324,10 @@ def _build_models(
     )
 
 
-def _tests_named(manifest: dict[str, Any], names: Sequence[str]) -> list[str]:
-    return [
-        unique_id
-        for unique_id, node in _dbt_tests(manifest).items()
-        if audit.test_name(node) in names
-    ]
-
-
-def _accepted_tests(manifest: dict[str, Any], run: build.Run) -> list[str]:
-    """Names of dbt's tests that a person lets pass."""
-    nodes = manifest["nodes"]
-    return [audit.test_name(nodes[test]) for test in _tests_named(manifest, run.accepted)]
+def _accepted_tests(manifest: dict[str, Any], run: build.Run) -> dict[str, str]:
+    """Names of dbt's tests that a person lets pass, by unique id."""
+    names = {test: audit.test_name(node) for test, node in _dbt_tests(manifest).items()}
+    return {test: name for test, name in names.items() if name in run.accepted}
 
 
 def _fault(
@@ -433,9 +427,6 @@ def _audit(
     return audit_build
 
 
-_COLUMN_TESTS = "tests_of_columns"
-
-
 def _column_check(
     manifest: dict[str, Any], checks: Sequence[audit.Check], accepted: Sequence[str]
 ) -> dg.AssetCheckResult:
@@ -456,7 +447,7 @@ def _accepted_results(
 ) -> tuple[NodeResult, ...]:
     """Results of the data tests that a person lets pass: run on their own, so that they stop
     nothing."""
-    names = _accepted_tests(manifest, run)
+    names = _accepted_tests(manifest, run).values()
     if not names:
         return ()
     (settings.dbt_target_path / "run_results.json").unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.database import connect
+from orchestration.database import connect, log_beside
 from orchestration.dbt_project import NodeResult, data_tests
 from orchestration.errors import ClienteleError
 from orchestration.warehouse import Warehouse
@@ -161,16 +161,12 @@ def first_cause(manifest: dict[str, Any], failed: Sequence[Check]) -> Check:
         for unique_id, node in manifest["nodes"].items()
         if unique_id in depths
     }
-    tested = {
-        test_name(node): node["depends_on"]["nodes"] for node in data_tests(manifest).values()
-    }
+    tests = {test_name(node) for node in data_tests(manifest).values()}
 
     def distance(check: Check) -> int:
-        target = by_name.get(check.target.split(".", 1)[0])
-        if target is not None and check.name in tested:
-            return target
-        parents = tested.get(check.name) or []
-        return max((depths.get(parent, 0) for parent in parents), default=len(depths))
+        # An expectation looks at sums of everything: it is told when nothing else failed.
+        table = check.target.split(".", 1)[0] if check.name in tests else ""
+        return by_name.get(table, len(depths))
 
     return min(failed, key=lambda check: (distance(check), not check.fault, check.name))
 
@@ -220,7 +216,7 @@ def fingerprint(database: Path) -> str:
     tell any change without reading gigabytes. A write-ahead log beside it is a change not yet
     folded in.
     """
-    if database.with_name(database.name + ".wal").exists():
+    if log_beside(database).exists():
         return "open"
     with database.open("rb") as file:
         header = file.read(_HEADER_BYTES)

@@ -30,6 +30,11 @@ def connect(
     return connection
 
 
+def log_beside(database: Path) -> Path:
+    """Where DuckDB keeps what was written and is not yet folded into a database file."""
+    return database.with_name(database.name + ".wal")
+
+
 def literal(text: str | Path) -> str:
     """An SQL string literal."""
     return "'" + str(text).replace("'", "''") + "'"

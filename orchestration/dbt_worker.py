@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from orchestration.database import connect, log_beside
 from orchestration.dbt_project import dbt_arguments, dbt_environment, fault_in_words
 from orchestration.errors import ClienteleError
 from orchestration.settings import Settings
@@ -104,12 +107,10 @@ def _fold_in_the_log() -> None:
     This process ends without closing DuckDB, and leaves it as a log of everything that was built,
     which each process that opens the file afterwards would read through first.
     """
-    import duckdb
-
     database = Warehouse(Path(os.environ["CLIENTELE_WAREHOUSE"])).work_database
-    if database.with_name(database.name + ".wal").exists():
+    if log_beside(database).exists():
         # The instance that dbt has open in this process. A log that stays harms nobody.
-        with contextlib.suppress(duckdb.Error), duckdb.connect(str(database)) as connection:
+        with contextlib.suppress(duckdb.Error), connect(database) as connection:
             connection.execute("checkpoint")
 
 

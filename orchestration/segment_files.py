@@ -45,7 +45,6 @@ COMPUTED = "(computed)"
 SKELETON_MARK = "SKELETON"
 """How the description of a contract begins that nobody has filled in yet."""
 
-# The loader in C reads a thousand contracts in the time in which the other reads fifty.
 _KEY = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _REF = re.compile(r"""\bref\(\s*(['"])(?P<name>\w+)\1\s*\)""")
 _CONFIG = re.compile(r"\{\{-?\s*config\(.*?\)\s*-?\}\}", re.S)

@@ -152,10 +152,12 @@ def test_the_failure_nearest_to_the_files_is_told_first(pipeline: Pipeline) -> N
     names = {
         node["attached_node"]: node["name"] for node in column_tests(pipeline.manifest).values()
     }
-    early = check(names["model.clientele.stg_orders"])
-    late = check(names["model.clientele.customer_profiles"])
-    worded = check("assert_profiles_equal_the_facts", "profiles differ from the facts")
-    expectation = check("expect_something", "it is not so")
+    early = check(names["model.clientele.stg_orders"], target="stg_orders.order_id")
+    late = check(names["model.clientele.customer_profiles"], target="customer_profiles")
+    worded = check(
+        "assert_profiles_equal_the_facts", "profiles differ from the facts", "customer_profiles"
+    )
+    expectation = check("expect_something", "it is not so", "stg_orders")
     for failed in ([late, worded, early, expectation], [expectation, worded, early, late]):
         assert audit.first_cause(pipeline.manifest, failed) == early
     assert audit.first_cause(pipeline.manifest, [expectation, worded]) == worded
