@@ -167,3 +167,13 @@ def test_the_failure_nearest_to_the_files_is_told_first(pipeline: Pipeline) -> N
     listed = check("assert_segments_list_customers_once", "they list a member twice", observed)
     for failed in ([key, listed], [listed, key]):
         assert audit.first_cause(pipeline.manifest, failed) == listed
+
+
+def test_every_data_test_says_which_table_it_is_of(pipeline: Pipeline) -> None:
+    tables = {
+        node["name"]
+        for node in pipeline.manifest["nodes"].values()
+        if node["resource_type"] in {"model", "seed"}
+    }
+    checks = audit.dbt_checks(dict(pipeline.manifest), (), Path())
+    assert {check.target.split(".", 1)[0] for check in checks} - tables == set()
