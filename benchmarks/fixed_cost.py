@@ -294,7 +294,7 @@ def _node_span(results: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def _nodes(results: Mapping[str, Any], target_path: Path) -> Nodes:
-    manifest = json.loads((target_path / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    manifest = json.loads((target_path / "parsed.json").read_text(encoding="utf-8"))["nodes"]
     by_kind: dict[str, tuple[int, float]] = {}
     for result in results["results"]:
         node = manifest.get(result["unique_id"], {})

@@ -16,6 +16,7 @@ import dagster as dg
 from orchestration import audit, build
 from orchestration.column_tests import KINDS, column_tests, run_column_tests
 from orchestration.dbt_project import (
+    RUN_RESULTS,
     NodeResult,
     data_tests,
     fault_in_words,
@@ -277,7 +278,7 @@ def _build_models(
     run: build.Run,
     tell: Callable[[str], None],
 ) -> Iterator[Any]:
-    (settings.dbt_target_path / "run_results.json").unlink(missing_ok=True)
+    (settings.dbt_target_path / RUN_RESULTS).unlink(missing_ok=True)
     command = ["build", "--exclude-resource-type", "unit_test", "--exclude"]
     accepted = _accepted_tests(manifest, run)
     command += [*(f"test_name:{kind}" for kind in KINDS), *accepted.values()]
@@ -450,7 +451,7 @@ def _accepted_results(
     names = _accepted_tests(manifest, run).values()
     if not names:
         return ()
-    (settings.dbt_target_path / "run_results.json").unlink(missing_ok=True)
+    (settings.dbt_target_path / RUN_RESULTS).unlink(missing_ok=True)
     with DbtWorker(settings) as worker:
         for _ in worker.run(["test", "--select", *names]):
             pass

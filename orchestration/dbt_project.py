@@ -23,6 +23,8 @@ from orchestration.yaml_text import load_yaml
 _PARSED_FOLDERS = ("models", "macros", "seeds", "tests/data")
 _PARSED_FILES = ("dbt_project.yml", "profiles.yml")
 _STAMP = "parsed.sha256"
+RUN_RESULTS = "run_results.json"
+"""What dbt_worker leaves of a run, in the folder of dbt's own artifacts."""
 
 
 @dataclass(frozen=True)
@@ -263,7 +265,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 def read_results(target_path: Path) -> tuple[NodeResult, ...]:
     """The results of a dbt run; empty when it died before its end."""
-    path = target_path / "run_results.json"
+    path = target_path / RUN_RESULTS
     if not path.exists():
         return ()
     return tuple(

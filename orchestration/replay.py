@@ -23,6 +23,7 @@ from orchestration import clock
 from orchestration.contract import load_contract
 from orchestration.database import connect, literal
 from orchestration.dbt_project import (
+    RUN_RESULTS,
     read_manifest,
     read_results,
     segment_models,
@@ -338,7 +339,7 @@ class _Builder:
 
     def _run(self, selected: Sequence[str]) -> None:
         target = self._settings.dbt_target_path
-        (target / "run_results.json").unlink(missing_ok=True)
+        (target / RUN_RESULTS).unlink(missing_ok=True)
         command = ["build", "--exclude-resource-type", "unit_test", "test", "--select", *selected]
         with DbtWorker(self._settings) as worker:
             failed = [

@@ -186,7 +186,7 @@ def january(customers: int, amount: int) -> str:
 
 def test_a_retraction_is_a_gated_refresh_that_the_release_tells(workspace: Workspace) -> None:
     workspace.write("orders/a.csv", january(10, 20))
-    workspace.refresh()
+    workspace.settled()
     clean = {
         name: workspace.table(name)
         for (name,) in workspace.query("select table_name from duckdb_tables()")
@@ -228,7 +228,7 @@ def test_a_retraction_is_a_gated_refresh_that_the_release_tells(workspace: Works
 
 def test_too_many_rejects_stop_the_refresh_and_can_be_seen(workspace: Workspace) -> None:
     workspace.write("orders/a.csv", january(10, 20))
-    workspace.refresh()
+    workspace.settled()
     before = workspace.published()
     lines = [f"n{number},2025-01-28T12:00:00,C01,5.00" for number in range(98)]
     header = "order_id,ordered_at,customer_ref,net_amount\n"
