@@ -26,7 +26,7 @@ from orchestration.contract import load_contract
 from orchestration.errors import ClienteleError
 from orchestration.mapping import load_mapping
 from orchestration.segment_cli import add_segment_verbs
-from orchestration.settings import Settings, settings_from_environment
+from orchestration.settings import PROJECT_DIR, Settings, settings_from_environment
 from orchestration.warehouse import MARTS, Warehouse
 
 EXIT_FAULT = 1
@@ -174,6 +174,16 @@ def _parser() -> argparse.ArgumentParser:
         "review", help="what to adjust, merge, split or retire: a page of the current release"
     )
     review.set_defaults(run=_review)
+    kinds = review.add_subparsers(metavar="annual | sign-off")
+    annual = kinds.add_parser("annual", help="whether segments serve the goals of the business")
+    annual.add_argument("year", nargs="?", type=int, help="default: the last that has closed")
+    annual.set_defaults(run=_annual_review)
+    sign_off = kinds.add_parser("sign-off", help="write down that the review of a year was read")
+    sign_off.add_argument("year", type=int)
+    sign_off.add_argument("--by", required=True, metavar="TEAM", help="the role or team, no person")
+    sign_off.add_argument("--decision", required=True, choices=("keep", "adjust"))
+    sign_off.add_argument("--note", default="", help="what was found and decided; is published")
+    sign_off.set_defaults(run=_sign_off)
 
     add_segment_verbs(verbs)
 
@@ -525,6 +535,39 @@ def _review(_: argparse.Namespace, settings: Settings) -> int:
     print(f"\nThe review:  {written.page}")
     print("As tables:   " + ", ".join(path.name for path in written.tables))
     return 0
+
+
+def _annual_review(arguments: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.annual_review import ALIGNMENTS, write_annual_review
+
+    review, page = write_annual_review(Warehouse(settings.warehouse), arguments.year)
+    for name, says in ALIGNMENTS.items():
+        count = review.summary[f"{name}_count"]
+        if count:
+            print(f"{count:4}  {name.replace('_', ' ')}: {says}")
+    print(f"\nThe review of {review.year}:  {page}")
+    if review.summary["signed_by"]:
+        print(f"Signed by {review.summary['signed_by']} on {review.summary['signed_on']}.")
+    else:
+        print(f"Nobody has signed it. Next: `clientele review sign-off {review.year} --help`.")
+    return 0
+
+
+def _sign_off(arguments: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.annual_review import SignOff, sign_off
+
+    signed = SignOff(arguments.year, arguments.by, arguments.decision, arguments.note)
+    lines = sign_off(PROJECT_DIR, Warehouse(settings.warehouse), signed, _business_day(settings))
+    print("\n".join(lines))
+    return 0
+
+
+def _business_day(settings: Settings) -> dt.date:
+    """Today where the business is."""
+    from orchestration import clock
+
+    zone = load_mapping(settings.mapping_path, load_contract()).business_time_zone
+    return clock.business_date(dt.datetime.now(dt.UTC).replace(tzinfo=None), zone)
 
 
 def _rollback(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -13,7 +13,7 @@ from orchestration.dbt_project import prepare_manifest
 from orchestration.errors import ClienteleError
 from orchestration.mapping import load_mapping
 from orchestration.replay_assets import REPLAY_KEY, build_replay
-from orchestration.review_assets import REVIEW_KEY, review_definitions
+from orchestration.review_assets import REVIEWS, review_definitions
 from orchestration.settings import Settings
 
 JOB = "refresh"
@@ -30,7 +30,9 @@ def build_definitions(settings: Settings, workers: Workers | None = None) -> dg.
     """
     refresh = dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(REPLAY_KEY, REVIEW_KEY),
+        selection=dg.AssetSelection.all()
+        - dg.AssetSelection.assets(REPLAY_KEY)
+        - dg.AssetSelection.groups(REVIEWS),
         description="Land, build, audit and publish: one gated refresh.",
         # One process: the steps share the work database and the lock, and start-up is paid once.
         executor_def=dg.in_process_executor,

@@ -8,7 +8,6 @@ and segment_kpis do), and what a single segment looks like (segment_report.py).
 
 from __future__ import annotations
 
-import csv
 import html
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,16 +15,24 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
-
 from orchestration.database import connect
 from orchestration.errors import ClienteleError
+from orchestration.review_page import (
+    FOLDER,
+    STYLE,
+    Row,
+    figure,
+    figure_or_nothing,
+    number_text,
+    percent_text,
+    put_page,
+    read_rows,
+    signed_text,
+    write_csv,
+)
 from orchestration.warehouse import MARTS, Warehouse
 
-FOLDER: Final = "reviews"
 TREND_MONTHS: Final = 13
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -101,19 +108,19 @@ def read_review(warehouse: Warehouse) -> Review:
                 where=str(marts),
                 remedy="run `make refresh`",
             )
-        release = _rows(connection, "select * from release")[0]
+        release = read_rows(connection, "select * from release")[0]
         return Review(
             as_of=f"{release['as_of']:%Y-%m-%d}",
             run_id=release["run_id"],
             currency=release["reporting_currency"] or "",
-            findings=_rows(connection, _FINDINGS_QUERY),
-            targets=_rows(connection, _TARGETS_QUERY),
+            findings=read_rows(connection, _FINDINGS_QUERY),
+            targets=read_rows(connection, _TARGETS_QUERY),
             programmes=(
-                _rows(connection, _PROGRAMMES_QUERY) if "segmentation_roi" in tables else ()
+                read_rows(connection, _PROGRAMMES_QUERY) if "segmentation_roi" in tables else ()
             ),
-            budget=_rows(connection, _BUDGET_QUERY),
-            trends=_rows(connection, _TRENDS_QUERY),
-            missing=_rows(
+            budget=read_rows(connection, _BUDGET_QUERY),
+            trends=read_rows(connection, _TRENDS_QUERY),
+            missing=read_rows(
                 connection, "select kpi, reason from kpi_catalogue where not is_computed order by 1"
             ),
         )
@@ -167,12 +174,6 @@ _TRENDS_QUERY: Final = f"""
 """
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Row, ...]:
-    result = connection.execute(query)
-    names = [column[0] for column in result.description or ()]
-    return tuple(dict(zip(names, row, strict=True)) for row in result.fetchall())
-
-
 def write_review(warehouse: Warehouse) -> Written:
     """Write the review of the current release into `reviews/<as_of>/` of the warehouse.
 
@@ -182,7 +183,7 @@ def write_review(warehouse: Warehouse) -> Written:
     folder = warehouse.root / FOLDER / review.as_of
     folder.mkdir(parents=True, exist_ok=True)
     tables = tuple(
-        _write_csv(folder / f"{name}.csv", rows)
+        write_csv(folder / f"{name}.csv", rows)
         for name, rows in (
             ("findings", review.findings),
             ("targets", review.targets),
@@ -191,33 +192,17 @@ def write_review(warehouse: Warehouse) -> Written:
         )
         if rows
     )
-    page = folder / "review.html"
-    aside = folder / "review.html.part"
-    aside.write_text("".join(_page(review)), encoding="utf-8")
-    aside.replace(page)
+    page = put_page(folder / "review.html", _page(review))
     found = [row["suggestion"] for row in review.findings]
     return Written(page, tables, {name: found.count(name) for name in SUGGESTIONS if name in found})
-
-
-def _write_csv(path: Path, rows: Sequence[Row]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
-    return path
-
-
-def _plain(value: object) -> object:
-    """A text that a spreadsheet takes for a text, whatever it begins with."""
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r", "\0"}:
-        return f"'{value}"
-    return value
 
 
 def in_words(finding: Row) -> str:
     """The evidence of a finding, as a sentence without its segment."""
     is_share = finding["finding"] in {"too_large", "overlapping", "spread"}
-    shown: Callable[[Any], str] = _percent if is_share or finding["unit"] == "rate" else _number
+    shown: Callable[[Any], str] = (
+        percent_text if is_share or finding["unit"] == "rate" else number_text
+    )
     told = _FINDINGS[finding["finding"]].format(
         subject=finding["subject"],
         observed=shown(finding["observed"]),
@@ -231,37 +216,10 @@ def in_words(finding: Row) -> str:
     return f"{told} (last month {abs(z_score):,.1f} standard deviations {side} its own past)"
 
 
-def _number(value: Decimal | None) -> str:
-    if value is None:
-        return "unknown"
-    places = 0 if value == value.to_integral_value() else 2 if abs(value) >= 1 else 4
-    return f"{value:,.{places}f}"
-
-
-def _percent(value: Decimal | None) -> str:
-    return "unknown" if value is None else f"{value * 100:.1f} %"
-
-
-def _value(value: Decimal | None, unit: str | None) -> str:
-    return _percent(value) if unit == "rate" else _number(value)
-
-
-_STYLE: Final = """
-body{font:16px/1.5 system-ui,sans-serif;color:#1c2430}
-body{max-width:62rem;margin:2rem auto;padding:0 1rem}
-h1{margin-bottom:0}h2{margin-top:2.2rem;border-bottom:1px solid #d5dae2}
-table{border-collapse:collapse;width:100%;font-size:.92rem}
-th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #e6e9ee;vertical-align:top}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-.quiet{color:#5b6675}.met{color:#17683f}.missed{color:#a3261b}
-svg{vertical-align:middle}
-"""
-
-
 def _page(review: Review) -> Iterator[str]:
     yield '<!doctype html>\n<html lang="en"><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width">'
-    yield f"<title>Review of the segments, {review.as_of}</title><style>{_STYLE}</style>"
+    yield f"<title>Review of the segments, {review.as_of}</title><style>{STYLE}</style>"
     yield f"<h1>Review of the segments</h1><p class=quiet>As of {review.as_of}"
     yield f" · release {html.escape(review.run_id)} · amounts in {html.escape(review.currency)}</p>"
     yield "<h2>What to do</h2>"
@@ -315,27 +273,18 @@ def _programmes(programmes: Sequence[Row]) -> Iterator[str]:
             yield f"<span class=quiet>{html.escape(row['method_says'])}</span></tr>"
         change = row["Change"]
         points = row["unit"] == "rate" and change is not None
-        shown = f"{change * 100:+.2f} points" if points else _signed(change)
+        shown = f"{change * 100:+.2f} points" if points else signed_text(change)
         relative = row["change_relative"]
         if relative is not None:
             shown += f" ({relative * 100:+.2f} %)"
         if row["low"] is not None:
-            low, high = (_value(row[bound], row["unit"]) for bound in ("low", "high"))
+            low, high = (figure(row[bound], row["unit"]) for bound in ("low", "high"))
             shown += f"<br><span class=quiet>95 %: {low} to {high}</span>"
         yield f"<tr><td>{html.escape(row['Metric'])}"
-        yield f"<td class=n>{_told(row['Before'], row['unit'])}"
-        yield f"<td class=n>{_told(row['After'], row['unit'])}<td class=n>{shown}"
+        yield f"<td class=n>{figure_or_nothing(row['Before'], row['unit'])}"
+        yield f"<td class=n>{figure_or_nothing(row['After'], row['unit'])}<td class=n>{shown}"
         yield f"<td>{html.escape(row['Impact'] or '')}</tr>"
     yield "</table>"
-
-
-def _told(value: Decimal | None, unit: str | None) -> str:
-    """Nothing where there is no such value, as of what only came after."""
-    return "" if value is None else _value(value, unit)
-
-
-def _signed(value: Decimal | None) -> str:
-    return "" if value is None else ("+" if value > 0 else "") + _number(value)
 
 
 def _targets(targets: Sequence[Row]) -> Iterator[str]:
@@ -347,8 +296,8 @@ def _targets(targets: Sequence[Row]) -> Iterator[str]:
         verdict = row["target_verdict"]
         yield f"<tr><td>{html.escape(row['segment_key'])}<td>{html.escape(row['kpi'])}"
         yield f"<td>{row['period_grain']} from {row['period_start']}"
-        yield f"<td class=n>{_value(row['value'], row['unit'])}"
-        yield f"<td class=n>{_value(row['target'], row['unit'])}"
+        yield f"<td class=n>{figure(row['value'], row['unit'])}"
+        yield f"<td class=n>{figure(row['target'], row['unit'])}"
         yield f"<td class={verdict}>{verdict.replace('_', ' ')}</tr>"
     yield "</table>"
 

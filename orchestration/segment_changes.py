@@ -366,12 +366,37 @@ def add_contracts(plan: Plan, family: Path, blocks: Sequence[str]) -> Path:
 
 def add_lineage(plan: Plan, rows: Sequence[Sequence[str]]) -> None:
     """Add rows to the lineage."""
-    text = plan.read(LINEAGE_SEED) or ",".join(LINEAGE_COLUMNS) + "\n"
+    add_seed_rows(plan, LINEAGE_SEED, LINEAGE_COLUMNS, rows)
+
+
+def add_seed_rows(
+    plan: Plan, path: Path, columns: Sequence[str], rows: Sequence[Sequence[str]]
+) -> None:
+    """Add rows at the end of a seed, which is made where it is not there.
+
+    Args:
+        plan: what is changed.
+        path: of the seed, below the project.
+        columns: in the order of the values of a row; in the file they may stand in another.
+        rows: the new rows.
+
+    Raises:
+        ClienteleError: the seed lacks one of the columns.
+    """
+    text = plan.read(path) or _csv_line(columns) + "\n"
     if not text.endswith("\n"):
         text += "\n"
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
-    plan.write(LINEAGE_SEED, text + out.getvalue())
+    head = next(csv.reader(io.StringIO(text)))
+    missing = [name for name in columns if name not in head]
+    if missing:
+        raise ClienteleError(
+            f"it has no column {missing[0]}",
+            where=path.as_posix(),
+            remedy=f"begin it with the line {_csv_line(columns)}",
+        )
+    by_name = [dict(zip(columns, row, strict=True)) for row in rows]
+    lines = [_csv_line([row.get(name, "") for name in head]) for row in by_name]
+    plan.write(path, text + "".join(f"{line}\n" for line in lines))
 
 
 def change_seed_keys(plan: Plan, path: Path, key: str, new_key: str | None) -> int:

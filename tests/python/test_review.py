@@ -1,6 +1,8 @@
-"""The quarterly review: what its page says, what it never does, and when it is written.
+"""The quarterly and the yearly review: what their pages say, what they never do, and when they are
+written; and who signs.
 
-That the findings are the right ones stands in the unit tests of segment_reviews.
+That the findings are the right ones stands in the unit tests of segment_reviews, goal_alignment and
+annual_reviews.
 """
 
 from __future__ import annotations
@@ -17,13 +19,16 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import Workspace
+from pipeline import Pipeline
 from test_semantic import land
 
 from orchestration import cli
+from orchestration.annual_review import SIGN_OFFS_SEED, SignOff, sign_off, write_annual_review
 from orchestration.errors import ClienteleError
 from orchestration.review import SUGGESTIONS, in_words, write_review
 from orchestration.warehouse import MARTS, Release, Warehouse
 
+SIGNED = "assert_annual_reviews_are_signed"
 AS_OF = datetime(2026, 9, 30, 21, 59, 59, 999999)
 HOSTILE = """<b>"A&B" 'vip'</b><script>alert(1)</script><img src="https://x.example/p.gif">"""
 TABLES = (
@@ -333,6 +338,13 @@ from orchestration.location import defs
 schedule = defs.get_schedule_def("every_quarter")
 print(schedule.cron_schedule, schedule.execution_timezone, schedule.job_name)
 print(defs.resolve_job_def("quarterly_review").execute_in_process().success)
+yearly = defs.get_schedule_def("every_year")
+print(yearly.cron_schedule, yearly.execution_timezone, yearly.job_name)
+def made_by(job):
+    keys = defs.resolve_job_def(job).asset_layer.selected_asset_keys
+    return [key.to_user_string() for key in keys]
+print(made_by(yearly.job_name))
+print([name for name in made_by("refresh") if name.startswith("reviews/")])
 """
 
 
@@ -343,8 +355,234 @@ def test_the_schedule_of_a_quarter_writes_the_review_of_a_settled_warehouse(
     workspace.settled()
     completed = workspace.python(SCHEDULE)
     lines = completed.stdout.strip().splitlines()
-    assert lines[-2:] == ["0 7 1 1,4,7,10 * Europe/Paris quarterly_review", "True"], (
-        completed.stderr[-2000:]
-    )
+    assert lines[-5:] == [
+        "0 7 1 1,4,7,10 * Europe/Paris quarterly_review",
+        "True",
+        "30 7 1 1 * Europe/Paris annual_review",
+        "['reviews/annual']",
+        "[]",
+    ], completed.stderr[-2000:]
     (page,) = (workspace.warehouse / "reviews").glob("*/review.html")
     assert "Review of the segments" in page.read_text(encoding="utf-8")
+
+
+# The yearly review ---------------------------------------------------------------------------
+
+YEARLY: dict[str, list[dict[str, Any]]] = {
+    "release": ROWS["release"],
+    "segments": [
+        {**ROWS["segments"][0], "objective": HOSTILE},
+        {**ROWS["segments"][1], "objective": "Sell"},
+    ],
+    "kpi_catalogue": [
+        {"kpi": kpi, "company_kpi": company, "unit": unit, "is_lower_better": lower}
+        for kpi, company, unit, lower in (
+            ("revenue", "revenue_growth", "currency", False),
+            ("churn_rate", "revenue_growth", "rate", True),
+            ("new_customers", "market_share", "customers", False),
+            ("marketing_spend", "efficiency", "currency", False),
+        )
+    ],
+    "segment_kpis": [
+        {
+            "segment_key": key,
+            "kpi": kpi,
+            "period_grain": grain,
+            "period_start": date(year, month, 1),
+            "value": None if value is None else Decimal(value),
+        }
+        for key, kpi, grain, year, month, value in (
+            ("all", "revenue", "quarter", 2024, 10, "1000"),
+            ("all", "revenue", "quarter", 2025, 10, "900.5"),
+            ("all", "revenue", "quarter", 2025, 7, "7777"),
+            ("all", "revenue", "month", 2025, 10, "6666"),
+            ("vip", "revenue", "quarter", 2025, 10, "5555"),
+            ("all", "churn_rate", "quarter", 2024, 10, "0.2"),
+            ("all", "churn_rate", "quarter", 2025, 10, "0.15"),
+            ("all", "new_customers", "quarter", 2024, 10, None),
+            ("all", "new_customers", "quarter", 2025, 10, "12"),
+            ("all", "marketing_spend", "quarter", 2024, 10, "80"),
+            ("all", "marketing_spend", "quarter", 2025, 10, "50"),
+        )
+    ],
+    "goal_alignment": [
+        {
+            "calendar_year": year,
+            "segment_key": key,
+            "goal_kpi": kpi,
+            "company_kpi": company,
+            "quarter_count": 4,
+            "compared_count": compared,
+            "improved_count": improved,
+            "met_count": met,
+            "missed_count": missed,
+            "alignment": alignment,
+        }
+        for year, key, kpi, company, compared, improved, met, missed, alignment in (
+            (2025, "vip", "revenue", "revenue_growth", 4, 3, 5, 7, "off_target"),
+            (2025, "=cmd", "roi", "efficiency", 0, 0, 0, 0, "no_target"),
+            (2024, "vip", "revenue", "revenue_growth", 1, 1, 9, 2, "on_target"),
+        )
+    ],
+    "annual_reviews": [
+        {
+            "calendar_year": 2024,
+            "closed_on": date(2024, 12, 31),
+            "on_target_count": 1,
+            "off_target_count": 0,
+            "no_target_count": 0,
+            "not_measured_count": 0,
+            "signed_on": date(2025, 2, 3),
+            "signed_by": HOSTILE,
+            "decision": "adjust",
+            "note": HOSTILE,
+        },
+        {
+            "calendar_year": 2025,
+            "closed_on": date(2025, 12, 31),
+            "on_target_count": 0,
+            "off_target_count": 1,
+            "no_target_count": 1,
+            "not_measured_count": 0,
+        },
+    ],
+}
+
+
+@pytest.fixture
+def yearly(tmp_path: Path, compiled_manifest: dict[str, Any]) -> Warehouse:
+    return release(tmp_path / "warehouse", compiled_manifest, YEARLY, tuple(YEARLY))
+
+
+def test_a_year_stands_beside_the_year_before(yearly: Warehouse) -> None:
+    review, path = write_annual_review(yearly)
+    assert review.year == 2025
+    assert path == yearly.root / "reviews" / "2026-09-30" / "annual-2025.html"
+    text = path.read_text(encoding="utf-8")
+    page = Page(text)
+    assert "Not signed." in page.text
+    # The last quarter of all customers, and nothing else.
+    assert "revenue1,000900.50-99.50worse" in page.text
+    assert "churn_rate20.0 %15.0 %-5.00 pointsbetter" in page.text
+    assert "new_customers12" in page.text
+    assert "marketing_spend8050-30" in page.text
+    assert "marketing_spend8050-30worse" not in page.text
+    for other in ("7,777", "6,666", "5,555"):
+        assert other not in page.text
+    assert "3 of 4" in page.text
+    assert "5 of 12" in page.text
+    assert text.index("Off target") < text.index("No target")
+    assert "Market share, Customer experience: the goal of no segment serves it." in page.text
+    assert HOSTILE in page.text
+    assert not {"script", "img", "link", "iframe", "form"} & {tag for tag, _ in page.tags}
+
+    _, signed = write_annual_review(yearly, 2024)
+    earlier = Page(signed.read_text(encoding="utf-8")).text
+    assert f"Signed on 2025-02-03 by {HOSTILE}: adjust." in earlier
+    assert "Not signed" not in earlier
+    assert "On target: met its target" in earlier
+    assert {path.name for path in signed.parent.glob("*.csv")} == {
+        *("goals-2024.csv", "goals-2025.csv", "company_kpis-2025.csv", "company_kpis-2024.csv")
+    }
+
+
+def test_a_year_is_signed_once_and_by_nobody_in_person(tmp_path: Path, yearly: Warehouse) -> None:
+    project = tmp_path / "project"
+    (project / "seeds").mkdir(parents=True)
+    seed = project / SIGN_OFFS_SEED
+    seed.write_text("calendar_year,signed_on,signed_by,decision,note\n", encoding="utf-8")
+
+    def sign(year: int, by: str = "Sales, north", decision: str = "keep", note: str = "") -> str:
+        try:
+            signed = SignOff(year, by, decision, note)
+            return "\n".join(sign_off(project, yearly, signed, date(2026, 1, 7)))
+        except ClienteleError as error:
+            return error.sentence
+
+    empty = seed.read_bytes()
+    assert "the year 2026 has not closed in the data; give one of those that have: 2024, 2025" in (
+        sign(2026)
+    )
+    assert "an e-mail address is personal; name the role" in sign(2025, by="jo@example.com")
+    assert "nobody signs; name the role" in sign(2025, by="  ")
+    assert "nothing is said of what is to change" in sign(2025, decision="adjust", note=" \n ")
+    assert "the note has 501 characters; say it in 500" in sign(2025, note="x" * 501)
+    assert seed.read_bytes() == empty
+
+    said = sign(2025, decision="adjust", note='two\nlines, and a "quote"')
+    assert "2025 signed by Sales, north on 2026-01-07" in said
+    assert "the next refresh publishes it" in said
+    with seed.open(encoding="utf-8", newline="") as stream:
+        assert list(csv.DictReader(stream)) == [
+            {
+                "calendar_year": "2025",
+                "signed_on": "2026-01-07",
+                "signed_by": "Sales, north",
+                "decision": "adjust",
+                "note": 'two lines, and a "quote"',
+            }
+        ]
+    whole = seed.read_bytes()
+    assert "the year 2025 is signed already; change its line there" in sign(2025)
+    assert seed.read_bytes() == whole
+    assert "2024 signed by" in sign(2024)
+
+
+def test_who_has_signed_once_is_told_of_years_that_nobody_signed(pipeline: Pipeline) -> None:
+    def faults(as_of_on: str, *signed: str) -> list[tuple[int, str]]:
+        with pipeline.seeds() as connection:
+            connection.execute("use work.main")
+            connection.execute(
+                f"create table as_of_spine as select true as is_current, date '{as_of_on}'"
+                " as as_of_on;"
+                "create table annual_reviews as select reviews.*, sign_offs.signed_on from (values"
+                " (2023, date '2023-12-31'), (2024, date '2024-12-31'), (2025, date '2025-12-31'))"
+                " as reviews (calendar_year, closed_on)"
+                " left join reference.review_sign_offs as sign_offs using (calendar_year)"
+            )
+            if signed:
+                connection.execute(
+                    "insert into reference.review_sign_offs"
+                    f" select *, 'sales', 'keep', '' from (values {', '.join(signed)})"
+                )
+                connection.execute(
+                    "update annual_reviews set signed_on = sign_offs.signed_on from"
+                    " reference.review_sign_offs as sign_offs"
+                    " where annual_reviews.calendar_year = sign_offs.calendar_year"
+                )
+            return sorted(pipeline.failing_rows(connection, SIGNED))
+
+    assert faults("2030-01-01") == []
+    assert faults("2026-03-31", "(2024, date '2025-01-02')") == []  # 90 days after
+    assert faults("2026-04-01", "(2024, date '2025-01-02')") == [(2025, "nobody has signed it")]
+    early = "it was signed before its last quarter had closed"
+    assert faults("2026-01-01", "(2024, date '2024-12-31')") == [(2024, early)]
+    assert faults("2026-01-01", "(2025, date '2026-01-01')", "(2026, date '2026-01-01')") == [
+        (2026, early)
+    ]
+    assert pipeline.tests[SIGNED]["config"]["severity"].lower() == "warn"
+
+
+def test_the_command_tells_of_a_year_and_of_none(
+    yearly: Warehouse,
+    tmp_path: Path,
+    compiled_manifest: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CLIENTELE_LANDING", str(tmp_path))
+    monkeypatch.setenv("CLIENTELE_WAREHOUSE", str(yearly.root))
+    assert cli.main(["review", "annual"]) == 0
+    said = capsys.readouterr().out
+    assert "   1  off target: missed its target" in said
+    assert "annual-2025.html" in said
+    assert "`clientele review sign-off 2025 --help`" in said
+    none = {**YEARLY, "annual_reviews": [], "goal_alignment": []}
+    for name, rows, tables, sentence in (
+        ("none", none, tuple(YEARLY), "no calendar year has closed in the data"),
+        ("old", ROWS, TABLES, "before there were yearly reviews; run `make refresh`"),
+    ):
+        release(tmp_path / name, compiled_manifest, rows, tables)
+        monkeypatch.setenv("CLIENTELE_WAREHOUSE", str(tmp_path / name))
+        assert cli.main(["review", "annual"]) == 1
+        assert sentence in capsys.readouterr().err

@@ -1,0 +1,89 @@
+"""What the pages and tables of reviews are made of: rows of a release, figures, HTML and CSV files.
+
+Does not belong here: what a review says (review.py, annual_review.py).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+Row = dict[str, Any]
+
+FOLDER: Final = "reviews"
+"""Where reviews lie in the warehouse, a folder for each as_of."""
+
+STYLE: Final = """
+body{font:16px/1.5 system-ui,sans-serif;color:#1c2430}
+body{max-width:62rem;margin:2rem auto;padding:0 1rem}
+h1{margin-bottom:0}h2{margin-top:2.2rem;border-bottom:1px solid #d5dae2}
+table{border-collapse:collapse;width:100%;font-size:.92rem}
+th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #e6e9ee;vertical-align:top}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+.quiet{color:#5b6675}.met{color:#17683f}.missed{color:#a3261b}
+svg{vertical-align:middle}
+"""
+
+
+def put_page(path: Path, parts: Iterable[str]) -> Path:
+    """Write a page and put it in place whole."""
+    aside = path.with_name(f"{path.name}.part")
+    aside.write_text("".join(parts), encoding="utf-8")
+    aside.replace(path)
+    return path
+
+
+def read_rows(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Row, ...]:
+    """The rows of a query, each by the names of its columns."""
+    result = connection.execute(query)
+    names = [column[0] for column in result.description or ()]
+    return tuple(dict(zip(names, row, strict=True)) for row in result.fetchall())
+
+
+def write_csv(path: Path, rows: Sequence[Row]) -> Path:
+    """Write rows, of which there is at least one, under the names of their columns."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
+    return path
+
+
+def _plain(value: object) -> object:
+    """A text that a spreadsheet takes for a text, whatever it begins with."""
+    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r", "\0"}:
+        return f"'{value}"
+    return value
+
+
+def number_text(value: Decimal | None) -> str:
+    """A number as people read it: no places where it is whole, else 2, or 4 below 1."""
+    if value is None:
+        return "unknown"
+    places = 0 if value == value.to_integral_value() else 2 if abs(value) >= 1 else 4
+    return f"{value:,.{places}f}"
+
+
+def percent_text(value: Decimal | None) -> str:
+    """A share as a percentage."""
+    return "unknown" if value is None else f"{value * 100:.1f} %"
+
+
+def figure(value: Decimal | None, unit: str | None) -> str:
+    """The value of a KPI with this unit."""
+    return percent_text(value) if unit == "rate" else number_text(value)
+
+
+def figure_or_nothing(value: Decimal | None, unit: str | None) -> str:
+    """Nothing where there is no such value, as of what only came after."""
+    return "" if value is None else figure(value, unit)
+
+
+def signed_text(value: Decimal | None) -> str:
+    """A change, with its sign; nothing where there is none."""
+    return "" if value is None else ("+" if value > 0 else "") + number_text(value)
