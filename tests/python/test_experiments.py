@@ -622,3 +622,78 @@ def test_a_design_that_is_not_possible_is_refused(pipeline: Pipeline) -> None:
         ("no arm", "control_arm is not among the arms of seeds/experiment_arms.csv"),
     }
     assert pipeline.tests[name]["config"]["severity"].lower() == "error"
+
+
+# What a change rests on ----------------------------------------------------------------------
+
+DECISION_COLUMNS = {
+    "segment_key": "string",
+    "definition_version": "string",
+    "decided_on": "date",
+    "decided_by": "string",
+    "source_system": "string",
+    "experiment_id": "string",
+    "reason": "string",
+}
+
+
+def test_a_changed_definition_is_linked_to_the_experiment_that_it_rests_on(
+    pipeline: Pipeline,
+) -> None:
+    """The version of today, after another one that a release published in May."""
+    may = datetime(2026, 5, 31, 23, 59, 59, 999999)
+    reduced = pipeline.reduced_to(["segment_definition_changes"])
+    # 120 in either arm; who got the letters spent 10 more, and everybody something of their own.
+    people = [(f"{arm} {number}", arm, number) for arm in ("control", "a") for number in range(120)]
+    rows = {
+        "orders": [
+            order(ref, "2026-04-02", number % 5 + (11 if arm == "a" else 1))
+            for ref, arm, number in people
+        ],
+        "experiment_assignments": [
+            assignment(ref, "letters", arm, "2026-04-01 08:00:00") for ref, arm, _ in people
+        ],
+    }
+    state = State(
+        observations=[("vip", "seg_vip", may, "former", "published")],
+        as_of=may,
+    )
+    with pipeline.seeds() as connection:
+        (node,) = (node for node in pipeline.order if node["name"] == "segment_catalogue")
+        versions = dict(
+            connection.execute(
+                f"select segment_key, definition_version from ({node['compiled_code']})"
+            ).fetchall()
+        )
+    decided = {
+        "segment_key": "vip",
+        "definition_version": versions["vip"],
+        "decided_on": "2026-06-15",
+        "decided_by": "CRM",
+        "source_system": "default",
+        "experiment_id": "letters",
+        "reason": "Letters pay",
+    }
+    changed = replaced(reduced, "segment_decisions", rows_as_query(DECISION_COLUMNS, [decided]))
+    with changed.run(rows, as_of=END_OF_JUNE, state=state) as connection:
+        found = connection.execute(
+            "select changed_at, previous_version, definition_version, decided_by, reason, "
+            "experiment_id, metric, arm, method, low > 0, effect between low and high, verdict "
+            "from segment_definition_changes where segment_key = 'vip' order by changed_at"
+        ).fetchall()
+        others = connection.execute(
+            "select distinct decided_on, verdict from segment_definition_changes "
+            "where segment_key <> 'vip'"
+        ).fetchall()
+        told = changed.failing_rows(
+            connection, "assert_decisions_are_of_versions_and_experiments_that_exist"
+        )
+    assert found == [
+        (may, None, "former", *[None] * 9),
+        (
+            *(END_OF_JUNE, "former", versions["vip"], "CRM", "Letters pay"),
+            *("letters", "net_revenue", "a", "cuped", True, True, "better"),
+        ),
+    ]
+    assert others == [(None, None)]
+    assert told == []

@@ -170,6 +170,7 @@ OWN = {
     "segment_sizes",
     "segment_migrations",
     "segment_definitions",
+    "segment_definition_changes",
     "segment_kpis",
     "lifecycle_stages",
 }

@@ -8,6 +8,7 @@ from pipeline import Pipeline
 
 LINEAGE = "assert_lineage_leads_to_segments"
 REVIEWS = "assert_no_review_is_long_overdue"
+DECISIONS = "assert_decisions_are_of_versions_and_experiments_that_exist"
 MEMBERS = "assert_segments_list_customers_once"
 
 
@@ -46,6 +47,63 @@ def test_a_lineage_leads_somewhere(pipeline: Pipeline, rows: str, faults: list[s
         )
         assert [row[-1] for row in pipeline.failing_rows(connection, LINEAGE)] == faults
     assert pipeline.tests[LINEAGE]["config"]["severity"].lower() == "error"
+
+
+NEVER = "no refresh observed this version of the segment"
+NO_SEGMENT = "there is no such segment"
+NO_EXPERIMENT = "there is no such experiment"
+HALF = "it names an experiment without its source system, or the other way around"
+SILENT = "it does not say on which day, by whom and why"
+
+
+@pytest.mark.parametrize(
+    ("row", "faults"),
+    [
+        ("'vip', 'v1', '2026-02-01', 'CRM', null, null, 'x'", []),
+        ("'vip', 'v1', '2026-02-01', 'CRM', 's', 'e', 'x'", []),
+        ("'vip', 'v9', '2026-02-01', 'CRM', null, null, 'x'", [NEVER]),
+        # The history begins on 1 February where the business is, and on 31 January in UTC.
+        ("'vip', 'v9', '2026-01-31', 'CRM', null, null, 'x'", []),
+        # Month ends that were filled in are no versions.
+        ("'vip', 'v0', '2026-02-01', 'CRM', null, null, 'x'", [NEVER]),
+        # A segment that is off, a member that was never observed, a key that is gone.
+        ("'cart_abandoned_24h', 'v9', '2026-02-01', 'CRM', null, null, 'x'", []),
+        ("'rfm_champions', 'v9', '2026-02-01', 'CRM', null, null, 'x'", []),
+        ("'retired', 'v1', '2026-02-01', 'CRM', null, null, 'x'", []),
+        ("'vpi', 'v1', '2026-02-01', 'CRM', null, null, 'x'", [NO_SEGMENT]),
+        ("'old_vip', 'v1', '2026-02-01', 'CRM', null, null, 'x'", [NO_SEGMENT]),
+        ("'vip', 'v1', '2026-02-01', 'CRM', 's', 'f', 'x'", [NO_EXPERIMENT]),
+        ("'vip', 'v1', '2026-02-01', 'CRM', 't', 'e', 'x'", [NO_EXPERIMENT]),
+        ("'vip', 'v1', '2026-02-01', 'CRM', null, 'e', 'x'", [HALF]),
+        ("'vip', 'v1', '2026-02-01', 'CRM', 's', null, 'x'", [HALF]),
+        ("'vip', 'v1', '2026-02-01', 'CRM', null, null, null", [SILENT]),
+        ("'vip', 'v1', '2026-02-01', null, null, null, 'x'", [SILENT]),
+        ("'vip', 'v1', null, 'CRM', null, null, 'x'", [SILENT]),
+    ],
+)
+@pytest.mark.parametrize("tried", [True, False])
+def test_a_decision_is_about_something(
+    pipeline: Pipeline, row: str, faults: list[str], tried: bool
+) -> None:
+    with pipeline.seeds() as connection:
+        connection.execute(
+            f"insert into reference.segment_decisions (segment_key, definition_version, decided_on,"
+            f" decided_by, source_system, experiment_id, reason) values ({row});"
+            "insert into reference.segment_lineage (segment_key, change, successor_key) values"
+            " ('old_vip', 'renamed', 'vip'), ('retired', 'retired', null);"
+            "create schema run;"
+            "create table run.settings as select 'Europe/Paris' as business_time_zone;"
+            "create table segment_observations as select * from (values"
+            " ('vip', 'seg_vip', timestamp '2025-12-31', 'v0', 'backfilled'),"
+            " ('vip', 'seg_vip', timestamp '2026-01-31 23:30:00', 'v1', 'published'),"
+            " ('vip', 'seg_vip', timestamp '2026-03-01', 'v2', 'published'))"
+            " as t(segment_key, segment_model, as_of, definition_version, basis);"
+            "create table experiment_results as select 's' as source_system, 'e' as experiment_id"
+            f" where {tried}"
+        )
+        found = [row[-1] for row in pipeline.failing_rows(connection, DECISIONS)]
+    assert found == [fault for fault in faults if tried or fault != NO_EXPERIMENT]
+    assert pipeline.tests[DECISIONS]["config"]["severity"].lower() == "warn"
 
 
 def test_a_review_is_long_overdue_after_180_days(
