@@ -2,8 +2,8 @@
 
 Reads arguments, calls what does the work, and prints what it did. Asks nothing.
 
-Does not belong here: what a verb does (segment_verbs.py, segment_report.py, segment_contracts.py,
-segment_lint.py).
+Does not belong here: what a verb does (segment_verbs.py, segment_decisions.py, segment_report.py,
+segment_contracts.py, segment_lint.py).
 """
 
 from __future__ import annotations
@@ -54,6 +54,16 @@ def add_segment_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]
 
     lint = own.add_parser("lint", help="say what is wrong with segments, or deserves a look")
     lint.set_defaults(run=_lint)
+
+    decide = own.add_parser("decide", help="write down why a definition is what it is now")
+    decide.add_argument("key", metavar="KEY", help="of a segment, or of a member of a group")
+    decide.add_argument("--reason", required=True, help="why, in a sentence; is published")
+    decide.add_argument("--by", required=True, metavar="TEAM", help="the role or team, no person")
+    decide.add_argument("--experiment", default="", metavar="ID", help="that it rests on")
+    decide.add_argument(
+        "--source-system", default="", metavar="S", help="of the experiment, where several have it"
+    )
+    decide.set_defaults(run=_decide)
 
     retire = own.add_parser("retire", help="take a segment out; history keeps its stays")
     retire.add_argument("key", metavar="KEY")
@@ -115,6 +125,16 @@ def _today() -> dt.date:
     return dt.datetime.now(dt.UTC).date()
 
 
+def _business_day(settings: Settings) -> dt.date:
+    """Today where the business is."""
+    from orchestration import clock
+    from orchestration.contract import load_contract
+    from orchestration.mapping import load_mapping
+
+    zone = load_mapping(settings.mapping_path, load_contract()).business_time_zone
+    return clock.business_date(dt.datetime.now(dt.UTC).replace(tzinfo=None), zone)
+
+
 def _say(lines: list[str]) -> int:
     print("\n".join(lines))
     return 0
@@ -133,6 +153,37 @@ def _new(arguments: argparse.Namespace, settings: Settings) -> int:
     return _say(
         new_segment(
             _catalogue(settings), arguments.key, wishes, today=_today(), copied=arguments.copied
+        )
+    )
+
+
+def _decide(arguments: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.segment_decisions import (
+        Decision,
+        catalogue_versions,
+        decide_segment,
+        known_experiments,
+    )
+
+    def versions(catalogue: Catalogue) -> dict[str, str]:
+        print("Reading the definitions, which takes dbt half a minute.", flush=True)
+        return catalogue_versions(catalogue, settings.dbt_vars)
+
+    with _marts(settings) as (connection, _):
+        experiments = known_experiments(connection)
+    return _say(
+        decide_segment(
+            _catalogue(settings),
+            arguments.key,
+            Decision(
+                by=arguments.by,
+                reason=arguments.reason,
+                experiment_id=arguments.experiment,
+                source_system=arguments.source_system,
+            ),
+            today=_business_day(settings),
+            experiments=experiments,
+            versions=versions,
         )
     )
 

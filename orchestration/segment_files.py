@@ -32,6 +32,7 @@ CONTRACTS_FILE = "_contracts.yml"
 MEMBERS_SEED = Path("seeds/segment_group_members.csv")
 LINEAGE_SEED = Path("seeds/segment_lineage.csv")
 LINEAGE_COLUMNS = ("segment_key", "change", "successor_key", "changed_on", "reason")
+DECISIONS_SEED = Path("seeds/segment_decisions.csv")
 REQUIRED_META = ("owner", "objective", "goal_kpi", "priority", "minimum_size", "review_by")
 ENTITIES = ("customer", "account")
 KPIS_TO_COME = frozenset({"customer_lifetime_value_predicted"})

@@ -176,7 +176,7 @@ class _Page:
         self._tables = tables(connection) if connection is not None else frozenset()
 
     def lines(self) -> Iterator[str]:
-        """All lines, from its name to its versions."""
+        """All lines, from its name to why it changed."""
         name = self._segment.name if self._segment else str((self._published or {}).get("name", ""))
         yield f"Segment {self._key}" + (f" ({name})" if name else "")
         for title, section in (
@@ -187,6 +187,7 @@ class _Page:
             ("Members", self._members),
             ("Where it is used", self._uses),
             ("Versions", self._versions),
+            ("Changes", self._changes),
         ):
             told = list(section())
             if told:
@@ -358,6 +359,23 @@ class _Page:
                 yield f"{version}  {valid_from} to {valid_to or 'now'}"
         elif self._published is not None:
             yield f"{self._published['definition_version']}  published"
+
+    def _changes(self) -> Iterator[str]:
+        rows = self._rows(
+            "select cast(changed_at as date), definition_version, previous_version, decided_on, "
+            "decided_by, reason, experiment_id, arm, verdict from segment_definition_changes "
+            "where segment_key = ? order by changed_at, arm",
+            "segment_definition_changes",
+        )
+        for number, (day, version, previous, decided_on, by, reason, *tried) in enumerate(rows):
+            if number == 0 or rows[number - 1][0:2] != (day, version):
+                kind = "changed" if previous else "began"
+                why = f"{reason} ({by}, {decided_on})" if reason else "nobody said why"
+                yield from _wrapped(str(day), f"{version}  {kind}: {why}")
+            experiment, arm, verdict = tried
+            if experiment:
+                found = f"{arm} is {verdict}" if verdict else "not in the release"
+                yield from _wrapped("", f"experiment {experiment}: {found}")
 
     def _rows(self, query: str, table: str) -> list[tuple[Any, ...]]:
         """The rows of a query about the key; none where the release has no such table."""

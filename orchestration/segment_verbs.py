@@ -34,6 +34,7 @@ from orchestration.segment_changes import (
 )
 from orchestration.segment_files import (
     COMPUTED,
+    DECISIONS_SEED,
     ENTITIES,
     KPIS_TO_COME,
     LINEAGE_SEED,
@@ -745,6 +746,8 @@ def _priority_list(plan: Plan, name: str) -> list[str]:
 def _in_seeds(plan: Plan, catalogue: Catalogue, key: str, new_key: str | None) -> list[str]:
     told = []
     for path in seeds_with_segments(catalogue.project):
+        if path == DECISIONS_SEED and new_key is None:
+            continue  # why a segment was what it was is not forgotten when it goes
         count = change_seed_keys(plan, path, key, new_key)
         if count:
             rows = f"{count} row{'s' * (count > 1)}"

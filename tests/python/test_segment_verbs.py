@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
-from conftest import Workspace
-from pipeline import PROJECT
+from conftest import Workspace, nightly
+from pipeline import PROJECT, Pipeline
 from segment_project import add_segment, catalogue_of, changed, copy_files, snapshot
 
 from orchestration import segment_changes
@@ -20,7 +20,20 @@ from orchestration.cli import main
 from orchestration.errors import ClienteleError
 from orchestration.segment_changes import Plan, change_list
 from orchestration.segment_contracts import ContractResult, contracts_text, difference
-from orchestration.segment_files import SKELETON_MARK, catalogue_faults
+from orchestration.segment_decisions import (
+    Decision,
+    Experiment,
+    catalogue_versions,
+    decide_segment,
+    known_experiments,
+)
+from orchestration.segment_files import (
+    DECISIONS_SEED,
+    SKELETON_MARK,
+    Catalogue,
+    catalogue_faults,
+    read_seed,
+)
 from orchestration.segment_report import list_segments, list_text, show_text, sparkline
 from orchestration.segment_verbs import (
     Wishes,
@@ -351,6 +364,183 @@ def test_split_refuses(project: Path) -> None:
         assert "cannot be split into" in sentence
 
 
+# decide ------------------------------------------------------------------------------------------
+
+CRM = Decision(by="CRM", reason="The test says so")
+TRIED = [("default", "thank-you"), ("default", "plain"), ("shop", "plain")]
+
+
+def versions(_: Catalogue) -> dict[str, str]:
+    return {"vip": "v1", "dormant": "v2", "rfm_champions": "v3"}
+
+
+def never(_: Catalogue) -> dict[str, str]:
+    raise AssertionError("dbt was asked about what can be refused without it")
+
+
+def decide(
+    project: Path,
+    key: str,
+    decision: Decision,
+    experiments: list[Experiment] | None = None,
+) -> list[str]:
+    return decide_segment(
+        catalogue_of(project),
+        key,
+        decision,
+        today=TODAY,
+        experiments=TRIED if experiments is None else experiments,
+        versions=versions,
+    )
+
+
+def test_decide_adds_a_line_whatever_the_reason_holds(project: Path) -> None:
+    before = snapshot(project)
+    seed = project / DECISIONS_SEED
+    reason = 'They said "yes", we; do, at 5 % \u2013 ok'
+    said = decide(project, "vip", Decision(by=" CRM, Paris", reason=f" {reason} "))
+    assert changed(before, snapshot(project)) == {DECISIONS_SEED.as_posix()}
+    assert said[0].endswith("vip, version v1, decided on 2026-08-31 by CRM, Paris")
+    assert said[1] == "rests on no experiment"
+    assert said[-2].startswith("Next: `clientele refresh`")
+    decide(project, "rfm_champions", Decision("CRM", "x", experiment_id="thank-you"))
+    with seed.open(encoding="utf-8", newline="") as lines:
+        head, *rows = list(csv.reader(lines))
+    assert ",".join(head) == before[DECISIONS_SEED.as_posix()].splitlines()[0]
+    assert rows == [
+        ["vip", "v1", "2026-08-31", "CRM, Paris", "", "", reason],
+        ["rfm_champions", "v3", "2026-08-31", "CRM", "default", "thank-you", "x"],
+    ]
+
+
+def test_decide_writes_by_the_names_of_the_columns(project: Path) -> None:
+    seed = project / DECISIONS_SEED
+    old = (
+        "reason,segment_key,definition_version,decided_on,decided_by,note,source_system,"
+        'experiment_id\n"on\ntwo lines",vip,v0,2026-01-01,CRM,mine,,'
+    )
+    seed.write_text(old, encoding="utf-8")
+    decide(project, "vip", CRM)
+    assert seed.read_text() == f"{old}\nThe test says so,vip,v1,2026-08-31,CRM,,,\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("vpi", "models/segments: there is no segment vpi; did you mean vip?"),
+        ("waiting", "seg_waiting.sql: waiting is off, so no refresh observes its definition"),
+        ("gone", "gone was retired on 2026-01-01"),
+        ("a\nb", "there is no segment a?b"),
+    ],
+)
+def test_decide_refuses_a_key_that_no_refresh_observes(project: Path, key: str, said: str) -> None:
+    add_segment(project, "waiting", listed="segments_off")
+    with (project / "seeds" / "segment_lineage.csv").open("a") as seed:
+        seed.write("gone,retired,,2026-01-01,no use\n")
+    asked = {"today": TODAY, "experiments": TRIED, "versions": never}
+    assert said in refused(decide_segment, catalogue_of(project), key, CRM, **asked)
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        (Decision("CRM", " "), "--reason: it is empty; say why."),
+        (Decision("\t", "x"), "--by: it is empty; name the role or team that decided."),
+        (Decision("CRM", "one\ntwo"), "--reason: it holds a line break"),
+        (Decision("CRM", "one\u2028two"), "--reason: it holds a line break"),
+        (Decision("CRM", "x" * 501), "--reason: it has 501 characters, and 500 are the most"),
+        (Decision("C" * 101, "x"), "--by: it has 101 characters, and 100 are the most"),
+        (Decision("ann@example.com", "x"), "--by: it holds an e-mail address"),
+        (Decision("CRM", "ask ann@example.com"), "--reason: it holds an e-mail address"),
+        (Decision("CRM", "x", source_system="shop"), "--source-system: a source system is that"),
+        (
+            Decision("CRM", "x", "thank-yuo"),
+            "the release has no experiment thank-yuo",
+        ),
+        (Decision("CRM", "x", "thank-yuo"), "did you mean thank-you?"),
+        (Decision("CRM", "x", "q"), "experiment_results names them"),
+        (Decision("CRM", "x", "plain"), "default and shop each have an experiment plain"),
+        (Decision("CRM", "x", "thank-you", "shop"), "thank-you is not of shop; give default."),
+    ],
+)
+def test_decide_refuses_what_cannot_stand_in_the_log(
+    project: Path, decision: Decision, said: str
+) -> None:
+    asked = {"today": TODAY, "experiments": TRIED, "versions": never}
+    sentence = refused(decide_segment, catalogue_of(project), "vip", decision, **asked)
+    assert said in sentence
+    assert "ann@" not in sentence
+    assert len(sentence) < 250
+
+
+def test_a_version_is_decided_on_once(project: Path) -> None:
+    decide(project, "vip", Decision("CRM", "x" * 500))
+    asked = {"today": TODAY, "experiments": TRIED, "versions": versions}
+    sentence = refused(decide_segment, catalogue_of(project), "vip", CRM, **asked)
+    assert "version v1 of vip was decided on before, on 2026-08-31" in sentence
+    assert "say in a comment above its select what is new" in sentence
+    sentence = refused(decide_segment, catalogue_of(project), "rfm_lost", CRM, **asked)
+    assert "rfm_lost is in no group that is on" in sentence
+    # Another version of the same, and the same version of another, are other decisions.
+    asked["versions"] = lambda _: {"vip": "v2", "dormant": "v1"}
+    decide_segment(catalogue_of(project), "vip", CRM, **asked)
+    decide_segment(catalogue_of(project), "dormant", CRM, **asked)
+    assert len(read_seed(project, DECISIONS_SEED)) == 3
+
+
+def test_an_experiment_has_a_source_system(project: Path) -> None:
+    decide(project, "vip", Decision("CRM", "x", "plain", "shop"))
+    said = decide(project, "dormant", Decision("CRM", "x", "to-come"), experiments=[])
+    assert said[1].startswith("rests on experiment to-come of default, which no release has yet")
+    rows = read_seed(project, DECISIONS_SEED)
+    assert [row["source_system"] for row in rows] == ["shop", "default"]
+
+
+def test_a_seed_that_cannot_be_added_to_is_told(project: Path) -> None:
+    seed = project / DECISIONS_SEED
+    asked = {"today": TODAY, "experiments": TRIED, "versions": versions}
+    whole = seed.read_text()
+    seed.write_text(whole.replace("reason", "why"))
+    sentence = refused(decide_segment, catalogue_of(project), "vip", CRM, **asked)
+    assert "it has no column reason; begin it with the line segment_key," in sentence
+    seed.write_text(f'{whole}vip,v0,2026-01-01,CRM,,,"never closed\n')
+    sentence = refused(decide_segment, catalogue_of(project), "vip", CRM, **asked)
+    assert "nothing was changed; see that every quote in it is closed" in sentence
+
+
+def test_decisions_are_renamed_and_outlive_their_segment(project: Path) -> None:
+    decide(project, "vip", CRM)
+    decide(project, "dormant", CRM)
+    rename_segment(catalogue_of(project), "vip", "very_important", reason="", today=TODAY)
+    retire_segment(catalogue_of(project), "dormant", reason="no use", today=TODAY)
+    rows = read_seed(project, DECISIONS_SEED)
+    assert [row["segment_key"] for row in rows] == ["very_important", "dormant"]
+
+
+def test_experiments_are_those_of_the_release() -> None:
+    assert known_experiments(None) == []
+    with duckdb.connect() as connection:
+        assert known_experiments(connection) == []
+        connection.execute(
+            "create table experiment_results as select * from (values "
+            "('s', 'e', 'a'), ('s', 'e', 'b'), ('r', 'e', 'a')) as t(source_system, "
+            "experiment_id, arm)"
+        )
+        assert known_experiments(connection) == [("r", "e"), ("s", "e")]
+
+
+@nightly
+def test_the_version_is_that_of_the_catalogue(pipeline: Pipeline) -> None:
+    found = catalogue_versions(catalogue_of(PROJECT))
+    (node,) = (node for node in pipeline.order if node["name"] == "segment_catalogue")
+    with pipeline.seeds() as connection:
+        rows = connection.execute(
+            f"select segment_key, definition_version from ({node['compiled_code']})"
+        ).fetchall()
+    assert found == dict(rows)
+    assert {"vip", "rfm_champions"} <= found.keys()
+
+
 # Whole or not at all -----------------------------------------------------------------------------
 
 
@@ -488,6 +678,32 @@ def test_show_reads_the_published_overlap(project: Path, marts: duckdb.DuckDBPyC
     text = show_text(catalogue_of(project), "vip", marts, "release r")
     (row,) = [line.split() for line in text.splitlines() if line.strip().startswith("rfm_lost")]
     assert row[1] == "10"
+
+
+def test_show_says_why_it_changed(project: Path, marts: duckdb.DuckDBPyConnection) -> None:
+    marts.execute(
+        "create table segment_definition_changes as select 'vip' as segment_key, * from (values "
+        "(timestamp '2026-01-31', 'v1', null, null, null, null, null, null, null),"
+        "(timestamp '2026-02-28', 'v2', 'v1', date '2026-02-27', 'CRM', 'Fewer do', 'e', 'b',"
+        " 'worse'),"
+        "(timestamp '2026-02-28', 'v2', 'v1', date '2026-02-27', 'CRM', 'Fewer do', 'e', 'a',"
+        " 'better'),"
+        "(timestamp '2026-03-31', 'v3', 'v2', date '2026-04-01', 'CRM', 'Late', 'x', null, null),"
+        "(timestamp '2026-04-30', 'v4', 'v3', date '2026-04-30', 'CRM', 'Simple', null, null, null)"
+        ") as t(changed_at, definition_version, previous_version, decided_on, decided_by, reason, "
+        "experiment_id, arm, verdict)"
+    )
+    text = show_text(catalogue_of(project), "vip", marts, "release r")
+    lines = [line.split(maxsplit=1) for line in text[text.index("Changes") :].splitlines()[1:]]
+    assert lines == [
+        ["2026-01-31", "v1  began: nobody said why"],
+        ["2026-02-28", "v2  changed: Fewer do (CRM, 2026-02-27)"],
+        ["experiment", "e: a is better"],
+        ["experiment", "e: b is worse"],
+        ["2026-03-31", "v3  changed: Late (CRM, 2026-04-01)"],
+        ["experiment", "x: not in the release"],
+        ["2026-04-30", "v4  changed: Simple (CRM, 2026-04-30)"],
+    ]
 
 
 def test_show_without_a_release_and_of_others(
