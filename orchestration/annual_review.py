@@ -27,13 +27,17 @@ from orchestration.review_page import (
     signed_text,
     write_csv,
 )
-from orchestration.segment_changes import Plan, add_seed_rows
+from orchestration.segment_changes import (
+    MAXIMUM_NAME_LENGTH,
+    MAXIMUM_REASON_LENGTH,
+    Plan,
+    add_seed_rows,
+    log_text,
+)
 from orchestration.warehouse import MARTS, Warehouse
 
 SIGN_OFFS_SEED: Final = Path("seeds/review_sign_offs.csv")
 SIGN_OFF_COLUMNS: Final = ("calendar_year", "signed_on", "signed_by", "decision", "note")
-DECISIONS: Final = ("keep", "adjust")
-LONGEST_NOTE: Final = 500
 
 COMPANY_KPIS: Final = {
     "revenue_growth": "Revenue growth",
@@ -197,10 +201,10 @@ def sign_off(project: Path, warehouse: Warehouse, signed: SignOff, today: dt.dat
     Raises:
         ClienteleError: the year has not closed, is signed already, or a text is not as it must be.
     """
-    by, note = signed.by.strip(), " ".join(signed.note.split())
-    fault = _fault(by, note, signed.decision)
-    if fault:
-        raise ClienteleError(fault[0], where="review sign-off", remedy=fault[1])
+    by = log_text(signed.by, "--by", "name the role or team that signs", MAXIMUM_NAME_LENGTH)
+    note = signed.note.strip()
+    if note or signed.decision == "adjust":
+        note = log_text(note, "--note", "say what is to change", MAXIMUM_REASON_LENGTH)
     _closed_year(warehouse, signed.year)
     plan = Plan(project)
     lines = plan.read(SIGN_OFFS_SEED).splitlines()[1:]
@@ -217,21 +221,6 @@ def sign_off(project: Path, warehouse: Warehouse, signed: SignOff, today: dt.dat
         f"noted    {SIGN_OFFS_SEED}: {signed.year} signed by {by} on {today.isoformat()}",
         "Next: commit the file; the next refresh publishes it in annual_reviews.",
     ]
-
-
-def _fault(by: str, note: str, decision: str) -> tuple[str, str] | None:
-    """What is wrong with a signature, and what to do."""
-    if not by or len(by) > 100 or "\n" in by:
-        return "nobody signs", 'name the role or team: --by "Head of sales"'
-    if "@" in by:
-        return "who signs is published, and an e-mail address is personal", (
-            'name the role or team: --by "Head of sales"'
-        )
-    if len(note) > LONGEST_NOTE:
-        return f"the note has {len(note)} characters", f"say it in {LONGEST_NOTE}"
-    if decision == "adjust" and not note:
-        return "nothing is said of what is to change", 'say it: --note "..."'
-    return None
 
 
 def _page(review: AnnualReview) -> Iterator[str]:

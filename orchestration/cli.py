@@ -25,7 +25,7 @@ from orchestration.clock import EVERY
 from orchestration.contract import load_contract
 from orchestration.errors import ClienteleError
 from orchestration.mapping import load_mapping
-from orchestration.segment_cli import add_segment_verbs
+from orchestration.segment_cli import add_segment_verbs, business_day
 from orchestration.settings import PROJECT_DIR, Settings, settings_from_environment
 from orchestration.warehouse import MARTS, Warehouse
 
@@ -557,17 +557,9 @@ def _sign_off(arguments: argparse.Namespace, settings: Settings) -> int:
     from orchestration.annual_review import SignOff, sign_off
 
     signed = SignOff(arguments.year, arguments.by, arguments.decision, arguments.note)
-    lines = sign_off(PROJECT_DIR, Warehouse(settings.warehouse), signed, _business_day(settings))
+    lines = sign_off(PROJECT_DIR, Warehouse(settings.warehouse), signed, business_day(settings))
     print("\n".join(lines))
     return 0
-
-
-def _business_day(settings: Settings) -> dt.date:
-    """Today where the business is."""
-    from orchestration import clock
-
-    zone = load_mapping(settings.mapping_path, load_contract()).business_time_zone
-    return clock.business_date(dt.datetime.now(dt.UTC).replace(tzinfo=None), zone)
 
 
 def _rollback(arguments: argparse.Namespace, settings: Settings) -> int:

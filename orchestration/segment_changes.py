@@ -37,6 +37,10 @@ _PRIORITY_LISTS = "priority_lists"
 # A contract may take the rows of another: `rows: &lines` here and `rows: *lines` there.
 _ANCHOR = re.compile(r": &(\w+)\s*$")
 _ALIAS = re.compile(r"(?P<head>\s*(?:- )?\w+:) \*(?P<name>\w+)\s*")
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+MAXIMUM_REASON_LENGTH = 500
+"""Some sentences. What takes more is a document, and the reason names it."""
+MAXIMUM_NAME_LENGTH = 100
 _CONTRACTS_HEAD = """version: 2
 
 # Who is in on the edge, and who is just out.
@@ -397,6 +401,42 @@ def add_seed_rows(
     by_name = [dict(zip(columns, row, strict=True)) for row in rows]
     lines = [_csv_line([row.get(name, "") for name in head]) for row in by_name]
     plan.write(path, text + "".join(f"{line}\n" for line in lines))
+
+
+def log_text(text: str, option: str, remedy: str, longest: int) -> str:
+    """A text that may stand in a seed that is published: on one line, not endless, about nobody.
+
+    Args:
+        text: what was given.
+        option: by which, for the sentence.
+        remedy: what to do where it is empty.
+        longest: how many characters it may have.
+
+    Raises:
+        ClienteleError: it is empty, not on one line, too long, or holds an e-mail address.
+    """
+    clean = text.strip()
+    if not clean:
+        raise ClienteleError("it is empty", where=option, remedy=remedy)
+    if not clean.isprintable():
+        raise ClienteleError(
+            "it holds a line break or another character that is not printed",
+            where=option,
+            remedy="write it on one line",
+        )
+    if len(clean) > longest:
+        raise ClienteleError(
+            f"it has {len(clean)} characters, and {longest} are the most",
+            where=option,
+            remedy="shorten it, and name the document that has the rest",
+        )
+    if _ADDRESS.search(clean):
+        raise ClienteleError(
+            "it holds an e-mail address, and what is written here is published",
+            where=option,
+            remedy="name a role or a team instead",
+        )
+    return clean
 
 
 def change_seed_keys(plan: Plan, path: Path, key: str, new_key: str | None) -> int:

@@ -125,7 +125,7 @@ def _today() -> dt.date:
     return dt.datetime.now(dt.UTC).date()
 
 
-def _business_day(settings: Settings) -> dt.date:
+def business_day(settings: Settings) -> dt.date:
     """Today where the business is."""
     from orchestration import clock
     from orchestration.contract import load_contract
@@ -181,7 +181,7 @@ def _decide(arguments: argparse.Namespace, settings: Settings) -> int:
                 experiment_id=arguments.experiment,
                 source_system=arguments.source_system,
             ),
-            today=_business_day(settings),
+            today=business_day(settings),
             experiments=experiments,
             versions=versions,
         )

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,13 @@ from orchestration.contract import DEFAULT_SOURCE_SYSTEM
 from orchestration.database import connect
 from orchestration.dbt_project import fault_in_words
 from orchestration.errors import ClienteleError
-from orchestration.segment_changes import Plan, add_seed_rows
+from orchestration.segment_changes import (
+    MAXIMUM_NAME_LENGTH,
+    MAXIMUM_REASON_LENGTH,
+    Plan,
+    add_seed_rows,
+    log_text,
+)
 from orchestration.segment_files import (
     DECISIONS_SEED,
     MEMBERS_SEED,
@@ -47,15 +52,11 @@ DECISION_COLUMNS = (
     "experiment_id",
     "reason",
 )
-MAXIMUM_REASON_LENGTH = 500
-"""Some sentences. What takes more is a document, and the reason names it."""
-MAXIMUM_NAME_LENGTH = 100
 
 _BUILD_CATALOGUE = (
     *("build", "--quiet", "--select", "+segment_catalogue"),
     *("--exclude-resource-type", "test", "unit_test"),
 )
-_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,8 @@ def decide_segment(
             release knows the experiment, or the version was decided on before.
     """
     _refuse_key(catalogue, key)
-    by = _text(decision.by, "--by", "name the role or team that decided", MAXIMUM_NAME_LENGTH)
-    reason = _text(decision.reason, "--reason", "say why", MAXIMUM_REASON_LENGTH)
+    by = log_text(decision.by, "--by", "name the role or team that decided", MAXIMUM_NAME_LENGTH)
+    reason = log_text(decision.reason, "--reason", "say why", MAXIMUM_REASON_LENGTH)
     source_system, experiment_id = _experiment(decision, experiments)
     version = versions(catalogue).get(key)
     if version is None:
@@ -195,32 +196,6 @@ def _refuse_second(rows: Sequence[Mapping[str, str]], key: str, version: str) ->
             )
 
 
-def _text(text: str, option: str, remedy: str, longest: int) -> str:
-    """A text that may stand in the log: something, on one line, not endless, about nobody."""
-    clean = text.strip()
-    if not clean:
-        raise ClienteleError("it is empty", where=option, remedy=remedy)
-    if not clean.isprintable():
-        raise ClienteleError(
-            "it holds a line break or another character that is not printed",
-            where=option,
-            remedy="write it on one line",
-        )
-    if len(clean) > longest:
-        raise ClienteleError(
-            f"it has {len(clean)} characters, and {longest} are the most",
-            where=option,
-            remedy="shorten it, and name the document that has the rest",
-        )
-    if _ADDRESS.search(clean):
-        raise ClienteleError(
-            "it holds an e-mail address, and the log is published",
-            where=option,
-            remedy="name a role or a team instead",
-        )
-    return clean
-
-
 def _experiment(decision: Decision, known: Sequence[Experiment]) -> Experiment:
     """The source system and the id of the experiment; both empty without one."""
     if not decision.experiment_id:
@@ -231,12 +206,12 @@ def _experiment(decision: Decision, known: Sequence[Experiment]) -> Experiment:
                 remedy="give --experiment too, or leave it away",
             )
         return "", ""
-    experiment_id = _text(
+    experiment_id = log_text(
         decision.experiment_id, "--experiment", "leave it away", MAXIMUM_NAME_LENGTH
     )
     source_system = decision.source_system.strip()
     if source_system:
-        _text(source_system, "--source-system", "leave it away", MAXIMUM_NAME_LENGTH)
+        log_text(source_system, "--source-system", "leave it away", MAXIMUM_NAME_LENGTH)
     if not known:
         return source_system or DEFAULT_SOURCE_SYSTEM, experiment_id
     sources = sorted(system for system, identifier in known if identifier == experiment_id)

@@ -503,13 +503,16 @@ def test_a_year_is_signed_once_and_by_nobody_in_person(tmp_path: Path, yearly: W
     assert "the year 2026 has not closed in the data; give one of those that have: 2024, 2025" in (
         sign(2026)
     )
-    assert "an e-mail address is personal; name the role" in sign(2025, by="jo@example.com")
-    assert "nobody signs; name the role" in sign(2025, by="  ")
-    assert "nothing is said of what is to change" in sign(2025, decision="adjust", note=" \n ")
-    assert "the note has 501 characters; say it in 500" in sign(2025, note="x" * 501)
+    address = "it holds an e-mail address, and what is written here is published"
+    assert f"--by: {address}; name a role" in sign(2025, by="jo@example.com")
+    assert f"--note: {address}; name a role" in sign(2025, note="ask jo@example.com")
+    assert "--by: it is empty; name the role or team that signs" in sign(2025, by="  ")
+    assert "--note: it is empty; say what is to change" in sign(2025, decision="adjust", note=" ")
+    assert "--note: it holds a line break" in sign(2025, note="two\nlines")
+    assert "--note: it has 501 characters, and 500 are the most" in sign(2025, note="x" * 501)
     assert seed.read_bytes() == empty
 
-    said = sign(2025, decision="adjust", note='two\nlines, and a "quote"')
+    said = sign(2025, decision="adjust", note='a comma, and a "quote"')
     assert "2025 signed by Sales, north on 2026-01-07" in said
     assert "the next refresh publishes it" in said
     with seed.open(encoding="utf-8", newline="") as stream:
@@ -519,7 +522,7 @@ def test_a_year_is_signed_once_and_by_nobody_in_person(tmp_path: Path, yearly: W
                 "signed_on": "2026-01-07",
                 "signed_by": "Sales, north",
                 "decision": "adjust",
-                "note": 'two lines, and a "quote"',
+                "note": 'a comma, and a "quote"',
             }
         ]
     whole = seed.read_bytes()
