@@ -187,6 +187,45 @@ def _parser() -> argparse.ArgumentParser:
 
     add_segment_verbs(verbs)
 
+    experiment = verbs.add_parser("experiment", help="try something on some, and hold others out")
+    start = experiment.add_subparsers(required=True, metavar="start").add_parser(
+        "start", help="register an experiment and draw who is in which arm"
+    )
+    start.add_argument("experiment_id", metavar="ID")
+    start.add_argument(
+        "--segment",
+        action="append",
+        required=True,
+        metavar="KEY",
+        help="whose members take part; all is everyone (may be given several times)",
+    )
+    start.add_argument(
+        "--arm",
+        action="append",
+        metavar="NAME[=SHARE]",
+        help="an arm, such as treatment=80; default: treatment and holdout, half each",
+    )
+    start.add_argument(
+        "--control", metavar="ARM", help="default: the arm called control or holdout"
+    )
+    start.add_argument(
+        "--metric",
+        choices=("net_revenue", "order_count", "conversion"),
+        default="net_revenue",
+        help="that decides; others are hints (default net_revenue)",
+    )
+    start.add_argument("--window-days", type=int, metavar="N", help="of a customer; default: vars")
+    start.add_argument("--stop-on", type=_day, metavar="DATE", help="last day that counts")
+    start.add_argument("--campaign", default="", metavar="ID", help="that the arms are sent")
+    start.add_argument(
+        "--source-system",
+        default="",
+        metavar="S",
+        help="whose references name the customers; default: the one that names the most",
+    )
+    start.add_argument("--reason", required=True, help="what it is to find out")
+    start.set_defaults(run=_start_experiment)
+
     rollback = verbs.add_parser("rollback", help="make an earlier release the current one")
     rollback.add_argument("run_id", nargs="?", help="release to return to; default: the one before")
     rollback.set_defaults(run=_rollback)
@@ -558,6 +597,41 @@ def _sign_off(arguments: argparse.Namespace, settings: Settings) -> int:
 
     signed = SignOff(arguments.year, arguments.by, arguments.decision, arguments.note)
     lines = sign_off(PROJECT_DIR, Warehouse(settings.warehouse), signed, business_day(settings))
+    print("\n".join(lines))
+    return 0
+
+
+def _start_experiment(arguments: argparse.Namespace, settings: Settings) -> int:
+    from orchestration.experiment_start import Design, Landed, parse_arms, start_experiment
+
+    arms = parse_arms(arguments.arm or ["treatment", "holdout"])
+    names = [arm.name for arm in arms]
+    usual = next((name for name in ("control", "holdout") if name in names), "")
+    if not (arguments.control or usual):
+        raise ClienteleError(
+            "no arm is called control or holdout",
+            where="--control",
+            remedy=f"say which of {', '.join(names)} the others are held against",
+        )
+    design = Design(
+        experiment_id=arguments.experiment_id,
+        segments=tuple(dict.fromkeys(arguments.segment)),
+        arms=arms,
+        control=(arguments.control or usual).lower(),
+        metric=arguments.metric,
+        window_days=arguments.window_days,
+        stop_on=arguments.stop_on,
+        campaign_id=arguments.campaign,
+        source_system=arguments.source_system,
+        reason=arguments.reason,
+    )
+    lines = start_experiment(
+        PROJECT_DIR,
+        Warehouse(settings.warehouse),
+        Landed(settings.landing, load_mapping(settings.mapping_path, load_contract())),
+        design,
+        dt.datetime.now(dt.UTC),
+    )
     print("\n".join(lines))
     return 0
 

@@ -196,6 +196,18 @@ def find_readings(root: Path, mapping: Mapping, contract: Contract) -> Landing:
     return Landing(readings=tuple(readings), unread=unread)
 
 
+def block_for(mapping: Mapping, entity: str, name: str) -> Block | None:
+    """The first block of the mapping that would take a file of this name as this entity."""
+    return next(
+        (
+            block
+            for block in mapping.blocks
+            if block.entity == entity and _glob(block.files).fullmatch(name)
+        ),
+        None,
+    )
+
+
 def at_rest(found: Landing, root: Path, rest_seconds: float) -> Landing:
     """Leave out what is still being written.
 
