@@ -55,6 +55,7 @@ def test_a_segment_that_is_not_whole_is_refused(workspace: Workspace) -> None:
     assert workspace.published() == before
 
 
+@nightly
 def test_a_segment_is_one_file_and_one_line(workspace: Workspace) -> None:
     workspace.write("orders/first.csv", orders_csv(70))
     workspace.settled()

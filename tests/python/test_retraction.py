@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Workspace
+from conftest import Workspace, nightly
 from test_ingest import CONTRACT, LOADED_AT, ORDERS, Shop
 
 from orchestration.errors import ClienteleError
@@ -227,6 +227,7 @@ def test_a_retraction_is_a_gated_refresh_that_the_release_tells(workspace: Works
     assert "Nothing is in quarantine" in workspace.run("quarantine").stdout
 
 
+@nightly
 def test_too_many_rejects_stop_the_refresh_and_can_be_seen(workspace: Workspace) -> None:
     workspace.write("orders/a.csv", january(10, 20))
     workspace.settled()
