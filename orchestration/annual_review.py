@@ -15,16 +15,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from orchestration.database import connect
+import duckdb
+
 from orchestration.errors import ClienteleError
 from orchestration.review_page import (
     FOLDER,
-    STYLE,
     Row,
+    change_text,
     figure_or_nothing,
+    opened_release,
+    page_head,
     put_page,
     read_rows,
-    signed_text,
     write_csv,
 )
 from orchestration.segment_changes import (
@@ -34,6 +36,7 @@ from orchestration.segment_changes import (
     add_seed_rows,
     log_text,
 )
+from orchestration.segment_files import read_seed
 from orchestration.warehouse import MARTS, Warehouse
 
 SIGN_OFFS_SEED: Final = Path("seeds/review_sign_offs.csv")
@@ -94,6 +97,7 @@ class SignOff:
     note: str
 
 
+_NEEDED: Final = ("annual_reviews", "goal_alignment")
 _GOALS_QUERY: Final = """
     select goals.*, segments.name, segments.objective, segments.owner
     from goal_alignment as goals
@@ -115,34 +119,16 @@ _COMPANY_QUERY: Final = """
 """
 
 
-def closed_years(warehouse: Warehouse) -> tuple[Row, ...]:
-    """The rows of annual_reviews of the current release, the latest year first.
-
-    Raises:
-        ClienteleError: there is no release, or it was made by a version without yearly reviews.
-    """
-    marts = warehouse.current / MARTS
-    warehouse.needed_release()
-    with connect(marts, read_only=True) as connection:
-        tables = {row[0] for row in connection.execute("show tables").fetchall()}
-        if not {"annual_reviews", "goal_alignment"} <= tables:
-            raise ClienteleError(
-                "the current release was made before there were yearly reviews",
-                where=str(marts),
-                remedy="run `make refresh`",
-            )
-        return read_rows(connection, "select * from annual_reviews order by calendar_year desc")
-
-
 def read_annual_review(warehouse: Warehouse, year: int | None = None) -> AnnualReview:
     """What the current release says of a year; of the last that has closed where none is given.
 
     Raises:
-        ClienteleError: there is no release, or the year has not closed in its data.
+        ClienteleError: there is no release, it was made by a version without yearly reviews, or
+            the year has not closed in its data.
     """
-    summary = _closed_year(warehouse, year)
-    asked = summary["calendar_year"]
-    with connect(warehouse.current / MARTS, read_only=True) as connection:
+    with opened_release(warehouse, _NEEDED, "yearly reviews") as connection:
+        summary = _closed_year(connection, warehouse.current / MARTS, year)
+        asked = summary["calendar_year"]
         release = read_rows(connection, "select * from release")[0]
         return AnnualReview(
             year=asked,
@@ -155,12 +141,12 @@ def read_annual_review(warehouse: Warehouse, year: int | None = None) -> AnnualR
         )
 
 
-def _closed_year(warehouse: Warehouse, year: int | None) -> Row:
-    years = closed_years(warehouse)
+def _closed_year(connection: duckdb.DuckDBPyConnection, marts: Path, year: int | None) -> Row:
+    years = read_rows(connection, "select * from annual_reviews order by calendar_year desc")
     if not years:
         raise ClienteleError(
             "no calendar year has closed in the data",
-            where=str(warehouse.current / MARTS),
+            where=str(marts),
             remedy="review the year once its last quarter is over; `clientele review` has quarters",
         )
     wanted = [row for row in years if year is None or row["calendar_year"] == year]
@@ -168,7 +154,7 @@ def _closed_year(warehouse: Warehouse, year: int | None) -> Row:
         known = ", ".join(str(row["calendar_year"]) for row in reversed(years))
         raise ClienteleError(
             f"the year {year} has not closed in the data",
-            where=str(warehouse.current / MARTS),
+            where=str(marts),
             remedy=f"give one of those that have: {known}",
         )
     return wanted[0]
@@ -205,15 +191,16 @@ def sign_off(project: Path, warehouse: Warehouse, signed: SignOff, today: dt.dat
     note = signed.note.strip()
     if note or signed.decision == "adjust":
         note = log_text(note, "--note", "say what is to change", MAXIMUM_REASON_LENGTH)
-    _closed_year(warehouse, signed.year)
-    plan = Plan(project)
-    lines = plan.read(SIGN_OFFS_SEED).splitlines()[1:]
-    if any(line.split(",")[0].strip() == str(signed.year) for line in lines):
+    with opened_release(warehouse, _NEEDED, "yearly reviews") as connection:
+        _closed_year(connection, warehouse.current / MARTS, signed.year)
+    before = read_seed(project, SIGN_OFFS_SEED)
+    if any(row.get("calendar_year", "").strip() == str(signed.year) for row in before):
         raise ClienteleError(
             f"the year {signed.year} is signed already",
             where=str(SIGN_OFFS_SEED),
             remedy="change its line there, and say in the commit why",
         )
+    plan = Plan(project)
     row = (str(signed.year), today.isoformat(), by, signed.decision, note)
     add_seed_rows(plan, SIGN_OFFS_SEED, SIGN_OFF_COLUMNS, [row])
     plan.apply()
@@ -224,9 +211,7 @@ def sign_off(project: Path, warehouse: Warehouse, signed: SignOff, today: dt.dat
 
 
 def _page(review: AnnualReview) -> Iterator[str]:
-    yield '<!doctype html>\n<html lang="en"><meta charset="utf-8">'
-    yield '<meta name="viewport" content="width=device-width">'
-    yield f"<title>Segments and goals, {review.year}</title><style>{STYLE}</style>"
+    yield page_head(f"Segments and goals, {review.year}")
     yield f"<h1>Segments and the goals of the business, {review.year}</h1>"
     yield f"<p class=quiet>As of {review.as_of} · release {html.escape(review.run_id)}"
     yield f" · amounts in {html.escape(review.currency)}</p>"
@@ -266,12 +251,10 @@ def _company(review: AnnualReview) -> Iterator[str]:
         for row in rows:
             now, earlier = row["value"], row["value_before"]
             change = None if now is None or earlier is None else now - earlier
-            shown = signed_text(change)
-            if change is not None and row["unit"] == "rate":
-                shown = f"{change * 100:+.2f} points"
             yield f"<tr><td>{html.escape(row['kpi'])}"
             yield f"<td class=n>{figure_or_nothing(earlier, row['unit'])}"
-            yield f"<td class=n>{figure_or_nothing(now, row['unit'])}<td class=n>{shown}"
+            yield f"<td class=n>{figure_or_nothing(now, row['unit'])}"
+            yield f"<td class=n>{change_text(change, row['unit'])}"
             judged = None if row["kpi"] in CHOSEN else change
             yield f"{_verdict(judged, is_lower_better=row['is_lower_better'])}</tr>"
     yield "</table>"

@@ -125,7 +125,8 @@ def _said(context: dg.AssetExecutionContext) -> Callable[[str], None]:
     return tell
 
 
-def _as_failure(error: ClienteleError) -> dg.Failure:
+def as_failure(error: ClienteleError) -> dg.Failure:
+    """What a fault is to Dagster: its sentence, and nothing to try again."""
     return dg.Failure(description=error.sentence, allow_retries=False)
 
 
@@ -170,7 +171,7 @@ def _landing(settings: Settings, manifest: dict[str, Any], workers: Workers) -> 
         except BaseException as error:
             workers.close()
             if isinstance(error, ClienteleError):
-                raise _as_failure(error) from error
+                raise as_failure(error) from error
             raise
         rows: dict[str, int] = {}
         for batch in run.batches:
@@ -264,7 +265,7 @@ def _models(settings: Settings, manifest: dict[str, Any], workers: Workers) -> d
         except BaseException as error:
             workers.close()
             if isinstance(error, ClienteleError):
-                raise _as_failure(error) from error
+                raise as_failure(error) from error
             raise
 
     return models
@@ -397,7 +398,7 @@ def _audit(
                     settings, run, manifest=manifest, results=results, expectations=expectations
                 )
         except ClienteleError as error:
-            raise _as_failure(error) from error
+            raise as_failure(error) from error
         yield _column_check(manifest, checks, run.accepted)
         named = {spec.name for spec in specs}
         for check in checks:
@@ -474,7 +475,7 @@ def _release(
                 run = build.current_run(settings, context.run_id)
                 published = build.release_build(settings, run, manifest=manifest)
         except ClienteleError as error:
-            raise _as_failure(error) from error
+            raise as_failure(error) from error
         _said(context)(f"release: {published.release.run_id} is current")
         return dg.MaterializeResult(
             metadata={

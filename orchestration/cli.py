@@ -602,22 +602,21 @@ def _sign_off(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _start_experiment(arguments: argparse.Namespace, settings: Settings) -> int:
-    from orchestration.experiment_start import Design, Landed, parse_arms, start_experiment
+    from orchestration.dbt_project import project_variable
+    from orchestration.experiment_start import (
+        Design,
+        Landed,
+        control_of,
+        parse_arms,
+        start_experiment,
+    )
 
     arms = parse_arms(arguments.arm or ["treatment", "holdout"])
-    names = [arm.name for arm in arms]
-    usual = next((name for name in ("control", "holdout") if name in names), "")
-    if not (arguments.control or usual):
-        raise ClienteleError(
-            "no arm is called control or holdout",
-            where="--control",
-            remedy=f"say which of {', '.join(names)} the others are held against",
-        )
     design = Design(
         experiment_id=arguments.experiment_id,
         segments=tuple(dict.fromkeys(arguments.segment)),
         arms=arms,
-        control=(arguments.control or usual).lower(),
+        control=control_of(arms, arguments.control),
         metric=arguments.metric,
         window_days=arguments.window_days,
         stop_on=arguments.stop_on,
@@ -630,7 +629,8 @@ def _start_experiment(arguments: argparse.Namespace, settings: Settings) -> int:
         Warehouse(settings.warehouse),
         Landed(settings.landing, load_mapping(settings.mapping_path, load_contract())),
         design,
-        dt.datetime.now(dt.UTC),
+        minimum=int(project_variable(settings, "experiment_minimum_customers")),
+        now=dt.datetime.now(dt.UTC),
     )
     print("\n".join(lines))
     return 0

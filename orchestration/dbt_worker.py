@@ -107,13 +107,9 @@ def work(
         [*_FLAGS, *command, *options]
     )
     if isinstance(outcome.result, RunExecutionResult):
-        outcome.result.write(_option(options, "--target-path") + "/" + RUN_RESULTS)
+        outcome.result.write(f"{options[options.index('--target-path') + 1]}/{RUN_RESULTS}")
     _fold_in_the_log()
     reply({"fault": str(outcome.exception or "")})
-
-
-def _option(options: Sequence[str], name: str) -> str:
-    return options[options.index(name) + 1]
 
 
 def _fold_in_the_log() -> None:

@@ -13,8 +13,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import hashlib
+import io
 import re
-import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +35,7 @@ from orchestration.segment_changes import (
     add_seed_rows,
     log_text,
 )
+from orchestration.segment_decisions import known_experiments
 from orchestration.segment_files import read_seed
 from orchestration.warehouse import MARTS, Warehouse
 
@@ -50,11 +51,7 @@ COLUMNS: Final = (
     *("source_system", "experiment_id", "customer_ref", "arm"),
     *("assigned_at", "campaign_id", "segment_key"),
 )
-METRICS: Final = ("net_revenue", "order_count", "conversion")
 EVERYONE: Final = "all"
-SMALLEST_ARM: Final = 100
-"""With fewer customers an experiment has no verdict (vars.experiment_minimum_customers)."""
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HASH_BITS: Final = 64
 
@@ -147,6 +144,23 @@ def parse_arms(texts: Sequence[str]) -> tuple[Arm, ...]:
     return tuple(arms)
 
 
+def control_of(arms: Sequence[Arm], asked: str | None) -> str:
+    """The arm that the others are held against: the one asked for, else control, else holdout.
+
+    Raises:
+        ClienteleError: none was asked for, and no arm has one of these names.
+    """
+    names = [arm.name for arm in arms]
+    usual = next((name for name in ("control", "holdout") if name in names), "")
+    if not (asked or usual):
+        raise ClienteleError(
+            "no arm is called control or holdout",
+            where="--control",
+            remedy=f"say which of {', '.join(names)} the others are held against",
+        )
+    return (asked or usual).lower()
+
+
 def arm_of(experiment_id: str, customer_id: str, arms: Sequence[Arm]) -> str:
     """The arm of a customer: by a hash, so that nobody can pick and everybody draws the same."""
     digest = hashlib.sha256(f"{experiment_id}|{customer_id}".encode()).digest()
@@ -161,7 +175,13 @@ def arm_of(experiment_id: str, customer_id: str, arms: Sequence[Arm]) -> str:
 
 
 def start_experiment(
-    project: Path, warehouse: Warehouse, landed: Landed, design: Design, now: dt.datetime
+    project: Path,
+    warehouse: Warehouse,
+    landed: Landed,
+    design: Design,
+    *,
+    minimum: int,
+    now: dt.datetime,
 ) -> list[str]:
     """Register an experiment and assign its customers; what was done, in lines.
 
@@ -170,6 +190,7 @@ def start_experiment(
         warehouse: whose current release says who is in the segments.
         landed: where the assignments land.
         design: what is promised.
+        minimum: customers of an arm, below which there is no verdict.
         now: the instant of the assignment (UTC).
 
     Raises:
@@ -200,8 +221,11 @@ def start_experiment(
     ]
     plan = Plan(project)
     _register(plan, design, source_system, reason)
-    plan.apply(lambda: _write(path, sorted(rows)))
-    return _told(design, path, Counter(row[3] for row in rows), len(members) - len(rows))
+    # Last, and with the seeds or not at all: what lands is read at any moment.
+    plan.write(path.absolute(), _assignments(sorted(rows)))
+    plan.apply()
+    sizes = Counter(row[3] for row in rows)
+    return _told(design, path, sizes, minimum, len(members) - len(rows))
 
 
 def _register(plan: Plan, design: Design, source_system: str, reason: str) -> None:
@@ -216,29 +240,21 @@ def _register(plan: Plan, design: Design, source_system: str, reason: str) -> No
         add_seed_rows(plan, ARMS_SEED, ARM_COLUMNS, [(*named, *share, reason) for share in shares])
 
 
-def _write(path: Path, rows: Sequence[Sequence[str]]) -> None:
-    """Put the file in place whole: a refresh may look at any moment."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with aside.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(rows)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+def _assignments(rows: Sequence[Sequence[str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([COLUMNS, *rows])
+    return out.getvalue()
 
 
-def _told(design: Design, path: Path, sizes: Counter[str], unnamed: int) -> list[str]:
+def _told(design: Design, path: Path, sizes: Counter[str], minimum: int, unnamed: int) -> list[str]:
     lines = [
         f"registered  {DESIGNS_SEED}: {design.experiment_id}, by {design.metric}, against "
         f"{design.control}",
         f"assigned    {path}",
     ]
     for arm in design.arms:
-        few = sizes[arm.name] < SMALLEST_ARM
-        note = f"  fewer than {SMALLEST_ARM}: there will be no verdict" if few else ""
+        few = sizes[arm.name] < minimum
+        note = f"  fewer than {minimum}: there will be no verdict" if few else ""
         lines.append(f"{sizes[arm.name]:10,}  {arm.name}{note}")
     if unnamed:
         lines.append(f"{unnamed:10,}  left out: no reference of theirs is of that source system")
@@ -387,14 +403,7 @@ def _refuse_known(
                     remedy="what was promised holds; start another under another name",
                 )
     with connect(warehouse.current / MARTS, read_only=True) as connection:
-        tables = {row[0] for row in connection.execute("show tables").fetchall()}
-        if (
-            "experiment_results" in tables
-            and connection.execute(
-                "select 1 from experiment_results where source_system = ? and experiment_id = ?",
-                named,
-            ).fetchone()
-        ):
+        if named in known_experiments(connection):
             raise ClienteleError(
                 f"the release has an experiment {experiment_id} of {source_system}",
                 where="experiment start",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.assets import POOL
+from orchestration.assets import POOL, as_failure
 from orchestration.clock import business_date
 from orchestration.errors import ClienteleError
 from orchestration.progress import say
@@ -70,7 +70,7 @@ def build_replay(settings: Settings, manifest_path: Path, time_zone: str) -> dg.
                 for name, count in done.row_counts.items():
                     rows[name] = rows.get(name, 0) + count
         except ClienteleError as error:
-            raise dg.Failure(description=error.sentence, allow_retries=False) from error
+            raise as_failure(error) from error
         return dg.MaterializeResult(
             metadata={
                 "basis": basis,

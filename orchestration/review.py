@@ -15,22 +15,22 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from orchestration.database import connect
-from orchestration.errors import ClienteleError
 from orchestration.review_page import (
     FOLDER,
-    STYLE,
     Row,
+    change_text,
     figure,
     figure_or_nothing,
     number_text,
+    opened_release,
+    page_head,
     percent_text,
     put_page,
     read_rows,
-    signed_text,
     write_csv,
 )
-from orchestration.warehouse import MARTS, Warehouse
+from orchestration.segment_lint import tables
+from orchestration.warehouse import Warehouse
 
 TREND_MONTHS: Final = 13
 
@@ -98,16 +98,7 @@ def read_review(warehouse: Warehouse) -> Review:
     Raises:
         ClienteleError: there is no release, or it was made by a version that had no reviews.
     """
-    marts = warehouse.current / MARTS
-    warehouse.needed_release()
-    with connect(marts, read_only=True) as connection:
-        tables = {row[0] for row in connection.execute("show tables").fetchall()}
-        if not {"segment_reviews", "budget_allocation", "kpi_catalogue"} <= tables:
-            raise ClienteleError(
-                "the current release was made before there were reviews",
-                where=str(marts),
-                remedy="run `make refresh`",
-            )
+    with opened_release(warehouse, _NEEDED, "reviews") as connection:
         release = read_rows(connection, "select * from release")[0]
         return Review(
             as_of=f"{release['as_of']:%Y-%m-%d}",
@@ -116,7 +107,9 @@ def read_review(warehouse: Warehouse) -> Review:
             findings=read_rows(connection, _FINDINGS_QUERY),
             targets=read_rows(connection, _TARGETS_QUERY),
             programmes=(
-                read_rows(connection, _PROGRAMMES_QUERY) if "segmentation_roi" in tables else ()
+                read_rows(connection, _PROGRAMMES_QUERY)
+                if "segmentation_roi" in tables(connection)
+                else ()
             ),
             budget=read_rows(connection, _BUDGET_QUERY),
             trends=read_rows(connection, _TRENDS_QUERY),
@@ -126,6 +119,7 @@ def read_review(warehouse: Warehouse) -> Review:
         )
 
 
+_NEEDED: Final = ("segment_reviews", "budget_allocation", "kpi_catalogue")
 _FINDINGS_QUERY: Final = """
     select reviews.* exclude (as_of), segments.name, segments.owner, kpis.unit
     from segment_reviews as reviews
@@ -217,9 +211,7 @@ def in_words(finding: Row) -> str:
 
 
 def _page(review: Review) -> Iterator[str]:
-    yield '<!doctype html>\n<html lang="en"><meta charset="utf-8">'
-    yield '<meta name="viewport" content="width=device-width">'
-    yield f"<title>Review of the segments, {review.as_of}</title><style>{STYLE}</style>"
+    yield page_head(f"Review of the segments, {review.as_of}")
     yield f"<h1>Review of the segments</h1><p class=quiet>As of {review.as_of}"
     yield f" · release {html.escape(review.run_id)} · amounts in {html.escape(review.currency)}</p>"
     yield "<h2>What to do</h2>"
@@ -271,9 +263,7 @@ def _programmes(programmes: Sequence[Row]) -> Iterator[str]:
             before = heading
             yield f"<tr><th colspan=5>{html.escape(row['programme'])} "
             yield f"<span class=quiet>{html.escape(row['method_says'])}</span></tr>"
-        change = row["Change"]
-        points = row["unit"] == "rate" and change is not None
-        shown = f"{change * 100:+.2f} points" if points else signed_text(change)
+        shown = change_text(row["Change"], row["unit"])
         relative = row["change_relative"]
         if relative is not None:
             shown += f" ({relative * 100:+.2f} %)"

@@ -6,6 +6,7 @@ Does not belong here: what a review says (review.py, annual_review.py).
 import dagster as dg
 
 from orchestration.annual_review import write_annual_review
+from orchestration.assets import as_failure
 from orchestration.errors import ClienteleError
 from orchestration.review import write_review
 from orchestration.settings import Settings
@@ -37,7 +38,7 @@ def build_review(settings: Settings) -> dg.AssetsDefinition:
         try:
             written = write_review(Warehouse(settings.warehouse))
         except ClienteleError as error:
-            raise dg.Failure(description=error.sentence, allow_retries=False) from error
+            raise as_failure(error) from error
         context.log.info(f"review written to {written.page}")
         return dg.MaterializeResult(
             metadata={
@@ -61,7 +62,7 @@ def build_annual_review(settings: Settings) -> dg.AssetsDefinition:
         try:
             review, page = write_annual_review(Warehouse(settings.warehouse))
         except ClienteleError as error:
-            raise dg.Failure(description=error.sentence, allow_retries=False) from error
+            raise as_failure(error) from error
         context.log.info(f"review written to {page}; sign it with `clientele review sign-off`")
         return dg.MaterializeResult(
             metadata={"page": dg.MetadataValue.path(str(page)), "year": review.year}

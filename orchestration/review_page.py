@@ -5,13 +5,20 @@ Does not belong here: what a review says (review.py, annual_review.py).
 
 from __future__ import annotations
 
+import contextlib
 import csv
-from collections.abc import Iterable, Sequence
+import html
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+
+from orchestration.database import connect
+from orchestration.errors import ClienteleError
+from orchestration.segment_lint import tables
+from orchestration.warehouse import MARTS, Warehouse
 
 Row = dict[str, Any]
 
@@ -28,6 +35,41 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .quiet{color:#5b6675}.met{color:#17683f}.missed{color:#a3261b}
 svg{vertical-align:middle}
 """
+
+
+@contextlib.contextmanager
+def opened_release(
+    warehouse: Warehouse, needed: Iterable[str], what: str
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The marts of the current release, for reading.
+
+    Args:
+        warehouse: whose release it is.
+        needed: tables that it must have.
+        what: is made of them, for the sentence.
+
+    Raises:
+        ClienteleError: there is no release, or it was made by a version that had no such tables.
+    """
+    marts = warehouse.current / MARTS
+    warehouse.needed_release()
+    with connect(marts, read_only=True) as connection:
+        if not tables(connection).issuperset(needed):
+            raise ClienteleError(
+                f"the current release was made before there were {what}",
+                where=str(marts),
+                remedy="run `make refresh`",
+            )
+        yield connection
+
+
+def page_head(title: str) -> str:
+    """How a page begins: its title, and its style, for it loads nothing."""
+    return (
+        '<!doctype html>\n<html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{html.escape(title)}</title><style>{STYLE}</style>"
+    )
 
 
 def put_page(path: Path, parts: Iterable[str]) -> Path:
@@ -84,6 +126,10 @@ def figure_or_nothing(value: Decimal | None, unit: str | None) -> str:
     return "" if value is None else figure(value, unit)
 
 
-def signed_text(value: Decimal | None) -> str:
-    """A change, with its sign; nothing where there is none."""
-    return "" if value is None else ("+" if value > 0 else "") + number_text(value)
+def change_text(change: Decimal | None, unit: str | None) -> str:
+    """A change, with its sign; of a rate in points; nothing where there is none."""
+    if change is None:
+        return ""
+    if unit == "rate":
+        return f"{change * 100:+.2f} points"
+    return ("+" if change > 0 else "") + number_text(change)

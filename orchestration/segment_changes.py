@@ -54,7 +54,8 @@ class Plan:
 
     Attributes:
         project: the folder of dbt_project.yml.
-        texts: the new text of each changed file, below the project; None for one that goes.
+        texts: the new text of each changed file, in the order in which they are put in place; None
+            for one that goes.
     """
 
     project: Path
@@ -68,7 +69,7 @@ class Plan:
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
     def write(self, path: Path, text: str) -> None:
-        """Give a file another text."""
+        """Give a file another text; an absolute path may lie outside the project."""
         self.texts[path] = text
 
     def remove(self, path: Path) -> None:
@@ -114,7 +115,9 @@ class Plan:
 
 def _put(file: Path, content: bytes | None) -> None:
     if content is None:
-        file.unlink(missing_ok=True)
+        # Nor is it there where a file stands in the place of its folder.
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            file.unlink()
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")

@@ -25,6 +25,18 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- A query: a row per calendar year that is over, for its last quarter has closed, with its last business day. -#}
+{% macro closed_years() -%}
+select
+    cast(extract(year from period_start) as int) as calendar_year,
+    period_end as closed_on
+from {{ ref('periods') }}
+where
+    period_grain = 'quarter'
+    and closed_ago is not null
+    and extract(month from period_start) = 10
+{%- endmacro %}
+
 {#- Whether a stay of kpi_stays held on the date `day`, when that day began. A condition. -#}
 {% macro held_on(stays, day) -%}
     {{ day }} between {{ stays }}.held_from_on and {{ stays }}.held_to_on

@@ -111,6 +111,16 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- A query: every key that a file of the project has or a group's seed names, once, whether on or off. -#}
+{% macro project_segment_keys() -%}
+select distinct exclusive_group || '_' || member as segment_key
+from {{ ref('segment_group_members') }}
+{%- for name in var('segments') + var('segments_off') %}
+union
+select {{ text_literal(name) }} as segment_key
+{%- endfor %}
+{%- endmacro %}
+
 {#- A query with a row per single segment of the catalogue. -#}
 {% macro single_segment_rows() -%}
     {%- set required = ['owner', 'objective', 'goal_kpi', 'priority', 'minimum_size', 'review_by'] -%}

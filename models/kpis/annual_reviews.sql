@@ -2,14 +2,7 @@
 with
 
 years as (
-    select
-        cast(extract(year from period_start) as int) as calendar_year,
-        period_end as closed_on
-    from {{ ref('periods') }}
-    where
-        period_grain = 'quarter'
-        and closed_ago is not null
-        and extract(month from period_start) = 10
+    {{ closed_years() | indent(4) }}
 ),
 
 alignment as (

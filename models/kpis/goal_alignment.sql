@@ -3,10 +3,6 @@
 -- has its season.
 with
 
-periods as (
-    select * from {{ ref('periods') }} where period_grain = 'quarter'
-),
-
 catalogue as (
     select * from {{ ref('segment_catalogue') }} where entity = 'customer'
 ),
@@ -24,9 +20,7 @@ kpis as (
 ),
 
 closed_years as (
-    select cast(extract(year from period_start) as int) as calendar_year
-    from periods
-    where closed_ago is not null and extract(month from period_start) = 10
+    {{ closed_years() | indent(4) }}
 ),
 
 goals as (

@@ -28,12 +28,7 @@ beginnings as (
 ),
 
 known_keys as (
-    select distinct exclusive_group || '_' || member as segment_key
-    from {{ ref('segment_group_members') }}
-    {%- for name in var('segments') + var('segments_off') %}
-    union
-    select {{ text_literal(name) }} as segment_key
-    {%- endfor %}
+    {{ project_segment_keys() | indent(4) }}
     union
     -- The verb that renames a segment renames its decisions.
     select segment_key from {{ ref('segment_lineage') }} where change <> 'renamed'

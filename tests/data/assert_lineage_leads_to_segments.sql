@@ -3,12 +3,7 @@
 with
 
 project_keys as (
-    select distinct exclusive_group || '_' || member as segment_key
-    from {{ ref('segment_group_members') }}
-    {%- for name in var('segments') + var('segments_off') %}
-    union
-    select {{ text_literal(name) }} as segment_key
-    {%- endfor %}
+    {{ project_segment_keys() | indent(4) }}
 ),
 
 lineage as (

@@ -147,7 +147,9 @@ class Place:
             path.write_text(mapping, encoding="utf-8")
         landed = Landed(self.landing, load_mapping(path, CONTRACT))
         try:
-            return "\n".join(start_experiment(self.project, self.warehouse, landed, design, NOW))
+            return "\n".join(
+                start_experiment(self.project, self.warehouse, landed, design, minimum=100, now=NOW)
+            )
         except ClienteleError as error:
             return error.sentence
 
