@@ -42,13 +42,17 @@ $(VENV)/.python:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
+# Of certificates uv knows its own; behind a company's proxy only those of the machine do, as for pip.
+CERTIFICATES := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt \
+	/etc/ssl/cert.pem),--system-certs)
+
 # uv installs in seconds; where it cannot be had, pip does the same in minutes.
 define install
 	@echo "Installing $(1) (once, and when it changes) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV) 2>/dev/null || true
 	@if [ -x $(BIN)/uv ]; then \
-		VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r $(1) && \
-		VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .; \
+		VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(CERTIFICATES) --quiet --compile-bytecode --require-hashes -r $(1) && \
+		VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(CERTIFICATES) --quiet --no-deps --no-build-isolation -e .; \
 	else \
 		$(BIN)/python -m pip install --quiet --require-hashes -r $(1) && \
 		$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .; \
