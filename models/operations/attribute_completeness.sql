@@ -7,8 +7,19 @@
 
 with
 
+erased as (
+    select * from {{ ref('erased_records') }} where record_kind = 'reference'
+),
+
+-- What is known of somebody who was erased is used no more, and so says nothing.
 customers as (
-    select * from {{ ref('stg_customers') }}
+    select customers.*
+    from {{ ref('stg_customers') }} as customers
+    left join erased
+        on
+            customers.source_system = erased.source_system
+            and customers.customer_ref = erased.reference
+    where erased.record_id is null
 ),
 
 counted as (
