@@ -121,10 +121,6 @@ def _marts(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection | Non
         yield connection, f"release {release.run_id}, as of {release.as_of:%Y-%m-%d}"
 
 
-def _today() -> dt.date:
-    return dt.datetime.now(dt.UTC).date()
-
-
 def business_day(settings: Settings) -> dt.date:
     """Today where the business is."""
     from orchestration import clock
@@ -152,7 +148,11 @@ def _new(arguments: argparse.Namespace, settings: Settings) -> int:
     )
     return _say(
         new_segment(
-            _catalogue(settings), arguments.key, wishes, today=_today(), copied=arguments.copied
+            _catalogue(settings),
+            arguments.key,
+            wishes,
+            today=business_day(settings),
+            copied=arguments.copied,
         )
     )
 
@@ -192,7 +192,11 @@ def _retire(arguments: argparse.Namespace, settings: Settings) -> int:
     from orchestration.segment_verbs import retire_segment
 
     catalogue = _catalogue(settings)
-    return _say(retire_segment(catalogue, arguments.key, reason=arguments.reason, today=_today()))
+    return _say(
+        retire_segment(
+            catalogue, arguments.key, reason=arguments.reason, today=business_day(settings)
+        )
+    )
 
 
 def _rename(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -204,7 +208,7 @@ def _rename(arguments: argparse.Namespace, settings: Settings) -> int:
             arguments.old,
             arguments.new,
             reason=arguments.reason,
-            today=_today(),
+            today=business_day(settings),
         )
     )
 
@@ -224,7 +228,7 @@ def _merge(arguments: argparse.Namespace, settings: Settings) -> int:
             arguments.keys,
             arguments.into,
             reason=arguments.reason,
-            today=_today(),
+            today=business_day(settings),
             wishes=wishes,
         )
     )
@@ -239,7 +243,7 @@ def _split(arguments: argparse.Namespace, settings: Settings) -> int:
             arguments.key,
             arguments.into,
             reason=arguments.reason,
-            today=_today(),
+            today=business_day(settings),
         )
     )
 
