@@ -20,13 +20,14 @@ from orchestration.dbt_project import (
     NodeResult,
     data_tests,
     fault_in_words,
+    model_names,
     read_manifest,
     read_results,
 )
 from orchestration.dbt_worker import DbtWorker
 from orchestration.errors import ClienteleError
 from orchestration.progress import say
-from orchestration.quality import SUITES
+from orchestration.quality import suites_of
 from orchestration.quality_worker import QualityWorker
 from orchestration.retraction import Withdrawal
 from orchestration.settings import Settings
@@ -365,7 +366,7 @@ def _audit(
             blocking=True,
             description=expected.fault,
         )
-        for suite in SUITES
+        for suite in suites_of(model_names(manifest))
         for expected in suite.expectations
     ]
     column_spec = dg.AssetCheckSpec(
@@ -391,7 +392,7 @@ def _audit(
                 results += _accepted_results(settings, manifest, run)
                 database = Warehouse(settings.warehouse).work_database
                 with workers.take_quality(settings) as worker:
-                    worker.begin()
+                    worker.begin(model_names(manifest))
                     results += run_column_tests(manifest, database)
                     expectations = worker.outcome()
                 checks = build.conclude(

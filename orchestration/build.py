@@ -21,6 +21,7 @@ from orchestration.database import connect
 from orchestration.dbt_project import (
     NodeResult,
     data_tests,
+    model_names,
     published_tables,
     segment_models,
 )
@@ -355,7 +356,7 @@ def conclude(
 def check_names(manifest: dict[str, Any]) -> set[str]:
     """The names of every check that an audit must hold."""
     return {audit.test_name(node) for node in data_tests(manifest).values()} | set(
-        quality.expectation_names()
+        quality.expectation_names(quality.suites_of(model_names(manifest)))
     )
 
 

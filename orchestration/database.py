@@ -30,6 +30,14 @@ def connect(
     return connection
 
 
+def tables(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """The tables and views of a release, or those that models have made in the work database."""
+    rows = connection.execute(
+        "select table_name from information_schema.tables where table_schema = 'main'"
+    ).fetchall()
+    return frozenset(str(name) for (name,) in rows)
+
+
 def log_beside(database: Path) -> Path:
     """Where DuckDB keeps what was written and is not yet folded into a database file."""
     return database.with_name(database.name + ".wal")

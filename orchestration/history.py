@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.database import literal
+from orchestration.database import literal, tables
 
 STATE_TABLES: dict[str, dict[str, str]] = {
     "segment_changes": {
@@ -126,11 +126,16 @@ def write_state(
         as_of: of the release.
         run_id: of the release.
     """
+    built = tables(connection)
     for table in STATE_TABLES:
         target = folder / "state" / table
         target.mkdir(parents=True)
-        for path in prior_state_files(before, table, as_of) if before else []:
+        # What this release does not observe at all (kpis: false) stands as it was.
+        observed_at = as_of if table in built else None
+        for path in prior_state_files(before, table, observed_at) if before else []:
             os.link(path, target / path.name)
+        if table not in built:
+            continue
         for basis, name in (
             ("published", f"published__{_instant_name(as_of)}__{run_id}"),
             ("backfilled", f"backfilled__{run_id}"),
@@ -142,14 +147,18 @@ def write_state(
             )
 
 
-def prior_state_files(release_folder: Path, table: str, as_of: datetime) -> list[Path]:
+def prior_state_files(release_folder: Path, table: str, as_of: datetime | None) -> list[Path]:
     """The state of a release that a refresh at `as_of` starts from: what lies before that instant.
 
-    A refresh at the same instant observes it anew and replaces what was observed then.
+    A refresh at the same instant observes it anew and replaces what was observed then; one that
+    does not observe the table (None) replaces nothing.
     """
-    replaced = f"published__{_instant_name(as_of)}__"
     folder = release_folder / "state" / table
-    return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith(replaced))
+    paths = sorted(folder.glob("*.parquet"))
+    if as_of is None:
+        return paths
+    replaced = f"published__{_instant_name(as_of)}__"
+    return [path for path in paths if not path.name.startswith(replaced)]
 
 
 def _instant_name(as_of: datetime) -> str:

@@ -8,7 +8,7 @@ what a failure leads to (audit.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,12 +85,14 @@ class Suite:
         query: SQL of the frame, or a function of the connection and the release before.
         expectations: over its columns.
         may_be_empty: whether a frame without rows is fine (nothing to compare with).
+        model: that it looks at, where a project may be built without it.
     """
 
     name: str
     query: str | Callable[[Build], str]
     expectations: tuple[Expected, ...]
     may_be_empty: bool = False
+    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -289,6 +291,7 @@ SUITES: tuple[Suite, ...] = (
     ),
     Suite(
         name="segment_kpis",
+        model="segment_kpis",
         query="""
             select
                 count(*) filter (where kpi like '%\\_rate' escape '\\' and value < 0) as below_zero,
@@ -368,6 +371,11 @@ SUITES: tuple[Suite, ...] = (
         ),
     ),
 )
+
+
+def suites_of(models: Container[str]) -> tuple[Suite, ...]:
+    """The suites for a project that has these models."""
+    return tuple(suite for suite in SUITES if suite.model is None or suite.model in models)
 
 
 def expectation_names(suites: Sequence[Suite] = SUITES) -> tuple[str, ...]:

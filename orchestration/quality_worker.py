@@ -6,7 +6,7 @@ Does not belong here: what is expected (quality.py).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,13 @@ class QualityWorker(Worker):
         environment = {**os.environ, "GX_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
         super().__init__("orchestration.quality_worker", str(settings.warehouse), environment)
 
-    def begin(self) -> None:
-        """Let it evaluate; the work database must not be written until it has an outcome."""
-        self.send("evaluate")
+    def begin(self, models: Iterable[str]) -> None:
+        """Let it evaluate; the work database must not be written until it has an outcome.
+
+        Args:
+            models: that the project has; suites of others are left out.
+        """
+        self.send(sorted(models))
 
     def outcome(self) -> tuple[Check, ...]:
         """Every expectation's outcome, after `begin`.
@@ -55,7 +59,7 @@ def work(
     from orchestration import quality
 
     warehouse = Warehouse(Path(folder))
-    request()
+    models = frozenset(request())
     with connect(warehouse.work_database, read_only=True) as connection:
         previous = warehouse.current_release()
         checks = quality.evaluate(
@@ -64,7 +68,8 @@ def work(
                 previous=previous,
                 previous_marts=warehouse.current.resolve() / "marts" if previous else None,
                 row_counts=quality.row_counts(connection),
-            )
+            ),
+            quality.suites_of(models),
         )
     reply({"checks": [asdict(check) for check in checks]})
 

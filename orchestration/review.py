@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from orchestration.database import tables
 from orchestration.review_page import (
     FOLDER,
     Row,
@@ -29,7 +30,6 @@ from orchestration.review_page import (
     read_rows,
     write_csv,
 )
-from orchestration.segment_lint import tables
 from orchestration.warehouse import Warehouse
 
 TREND_MONTHS: Final = 13

@@ -15,15 +15,16 @@ from typing import Any, Final
 
 import duckdb
 
-from orchestration.database import connect
+from orchestration.database import connect, tables
 from orchestration.errors import ClienteleError
-from orchestration.segment_lint import tables
 from orchestration.warehouse import MARTS, Warehouse
 
 Row = dict[str, Any]
 
 FOLDER: Final = "reviews"
 """Where reviews lie in the warehouse, a folder for each as_of."""
+
+KPIS: Final = "segment_kpis"
 
 STYLE: Final = """
 body{font:16px/1.5 system-ui,sans-serif;color:#1c2430}
@@ -49,12 +50,20 @@ def opened_release(
         what: is made of them, for the sentence.
 
     Raises:
-        ClienteleError: there is no release, or it was made by a version that had no such tables.
+        ClienteleError: there is no release, or it was made without metrics or by a version that
+            had no such tables.
     """
     marts = warehouse.current / MARTS
     warehouse.needed_release()
     with connect(marts, read_only=True) as connection:
-        if not tables(connection).issuperset(needed):
+        present = tables(connection)
+        if not present.issuperset(needed) and KPIS not in present:
+            raise ClienteleError(
+                f"the current release has no metrics, so there are no {what}",
+                where=str(marts),
+                remedy="run `make refresh` without `kpis: false` in CLIENTELE_VARS",
+            )
+        if not present.issuperset(needed):
             raise ClienteleError(
                 f"the current release was made before there were {what}",
                 where=str(marts),

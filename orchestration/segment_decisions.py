@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 
 from orchestration.contract import DEFAULT_SOURCE_SYSTEM
-from orchestration.database import connect
+from orchestration.database import connect, tables
 from orchestration.dbt_project import fault_in_words
 from orchestration.errors import ClienteleError
 from orchestration.segment_changes import (
@@ -40,7 +40,6 @@ from orchestration.segment_files import (
     read_seed,
     shown,
 )
-from orchestration.segment_lint import tables
 from orchestration.unit_tests import run_dbt
 
 DECISION_COLUMNS = (

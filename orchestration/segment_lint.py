@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import jinja2
 
+from orchestration.database import tables
 from orchestration.errors import ClienteleError
 from orchestration.layers import RANK, SEGMENT_READS, may_read
 from orchestration.portability import lint_source
@@ -548,12 +549,6 @@ def overlap_query(connection: duckdb.DuckDBPyConnection) -> str:
         inner join sizes as a on segment_a = a.segment_key
         inner join sizes as b on segment_b = b.segment_key
     """
-
-
-def tables(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """The tables of a release."""
-    rows = connection.execute("select table_name from information_schema.tables").fetchall()
-    return frozenset(str(name) for (name,) in rows)
 
 
 def _day(value: Any) -> dt.date | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.database import tables
 from orchestration.segment_files import (
     MEMBERS_SEED,
     PROJECT_FILE,
@@ -23,7 +24,7 @@ from orchestration.segment_files import (
     joined,
     read_seed,
 )
-from orchestration.segment_lint import overlap_query, tables
+from orchestration.segment_lint import overlap_query
 
 WIDTH = 100
 TREND_INSTANTS = 24

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import hypothesis
 import pytest
+import yaml
 from pipeline import PROJECT, Pipeline, compile_project
 
 # One and the same examples for everyone, so that main does not turn red by chance; new ones are
@@ -29,6 +30,38 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 NIGHTLY = bool(os.environ.get("CLIENTELE_NIGHTLY"))
 nightly = pytest.mark.skipif(not NIGHTLY, reason="takes minutes; `make nightly` runs it")
 """Of what takes many refreshes and is held by quicker tests too, less closely."""
+
+
+_SET_UP_ONCE = frozenset(
+    {
+        "test_accounts",
+        "test_associations",
+        "test_attribution",
+        "test_customer_story",
+        "test_dbt_unit_tests",
+        "test_demo",
+        "test_erasure",
+        "test_identity_over_time",
+        "test_kpi_identities",
+        "test_lifecycle_transitions",
+        "test_oracle",
+        "test_replay",
+        "test_rfm_published",
+        "test_segment_contracts",
+        "test_segment_examples",
+        "test_segment_health",
+        "test_segments_over_time",
+        "test_variables",
+    }
+)
+"""Modules whose tests share what takes long to set up: each is one worker's."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of such a module together (`--dist loadgroup`)."""
+    for item in items:
+        if item.path.stem in _SET_UP_ONCE:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 def _shared_base(factory: pytest.TempPathFactory) -> Path:
@@ -84,6 +117,8 @@ class Workspace:
     project: Path = PROJECT
     environment: dict[str, str] = field(default_factory=dict)
     templates: Path | None = None
+    kpis: bool = True
+    """Whether refreshes make metrics too."""
 
     @property
     def landing(self) -> Path:
@@ -99,7 +134,7 @@ class Workspace:
 
     def env(self, **more: str) -> dict[str, str]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("CLIENTELE_")}
-        return {
+        environment = {
             **inherited,
             "CLIENTELE_LANDING": str(self.landing),
             "CLIENTELE_WAREHOUSE": str(self.warehouse),
@@ -108,6 +143,9 @@ class Workspace:
             **self.environment,
             **more,
         }
+        if not self.kpis:
+            environment["CLIENTELE_VARS"] = _without_kpis(environment.get("CLIENTELE_VARS", ""))
+        return environment
 
     def keep_parse(self, environment: Mapping[str, str]) -> None:
         """Give each project and set of variables a parse of its own.
@@ -191,7 +229,8 @@ class Workspace:
             _copy(template / name, self.root / name)
 
     def _digest(self) -> str:
-        digest = hashlib.sha256(json.dumps(self.environment, sort_keys=True).encode())
+        told = [self.kpis, self.environment]
+        digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
         for path in sorted(path for path in self.landing.rglob("*") if path.is_file()):
             digest.update(str(path.relative_to(self.landing)).encode() + b"\0")
             digest.update(path.read_bytes())
@@ -233,6 +272,12 @@ class Workspace:
         return path
 
 
+def _without_kpis(variables: str) -> str:
+    """The variables that a test asks for, and no metrics; what is no mapping is left as it is."""
+    asked = yaml.safe_load(variables) if variables.strip() else {}
+    return json.dumps({"kpis": False, **asked}) if isinstance(asked, dict) else variables
+
+
 def _copy(source: Path, target: Path) -> None:
     """A folder with its times, which tell a file that is known; not what libraries keep for it."""
     shutil.copytree(
@@ -245,12 +290,21 @@ def _copy(source: Path, target: Path) -> None:
 
 
 @pytest.fixture
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """An empty warehouse, at one path per worker so that dbt can use what it parsed before."""
+def workspace(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Workspace:
+    """An empty warehouse, at one path per worker so that dbt can use what it parsed before.
+
+    Refreshes make metrics, which is nearly half their work, where a test is marked `kpis`.
+    """
     root = tmp_path_factory.getbasetemp() / "workspace"
     for name in ("landing", "warehouse", "project"):
         shutil.rmtree(root / name, ignore_errors=True)
-    made = Workspace(root, templates=_shared_base(tmp_path_factory))
+    made = Workspace(
+        root,
+        templates=_shared_base(tmp_path_factory),
+        kpis=request.node.get_closest_marker("kpis") is not None,
+    )
     made.keep_parse(made.env())
     return made
 

@@ -337,6 +337,7 @@ def test_bad_campaigns_and_spend_are_told_and_counted(campaigns: Pipeline) -> No
     ]
 
 
+@pytest.mark.kpis
 def test_a_refresh_publishes_them_and_says_what_is_wrong(workspace: Workspace) -> None:
     workspace.write(
         "orders.csv",

@@ -6,6 +6,7 @@ import re
 from datetime import date
 from pathlib import Path
 
+import pytest
 from conftest import PROJECT, Workspace, nightly
 from test_refresh import orders_csv
 
@@ -56,6 +57,7 @@ def test_a_segment_that_is_not_whole_is_refused(workspace: Workspace) -> None:
 
 
 @nightly
+@pytest.mark.kpis
 def test_a_segment_is_one_file_and_one_line(workspace: Workspace) -> None:
     workspace.write("orders/first.csv", orders_csv(70))
     workspace.settled()

@@ -95,6 +95,26 @@ def test_what_is_written_is_read_again_but_not_at_its_own_instant(tmp_path: Path
     assert rows(loaded(second, MARCH.replace(day=2)), "segment_changes") == [filled, observed]
 
 
+def test_what_a_release_does_not_observe_stands_as_it_was(tmp_path: Path) -> None:
+    """A refresh without metrics, at the very instant at which a baseline was first seen."""
+    work = duckdb.connect()
+    for table, columns in STATE_TABLES.items():
+        listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        work.execute(f"create table {table} ({listed}, is_new boolean)")
+    work.execute(
+        "insert into programme_baselines (programme, metric, as_of, basis, is_new) "
+        "values ('p', 'revenue', '2026-02-01', 'published', true)"
+    )
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_state(work, None, first, as_of=FEBRUARY, run_id="run1")
+    work.execute("drop table programme_baselines")
+    work.execute("create schema state")
+    work.execute("create table state.programme_baselines (programme varchar)")
+    write_state(work, first, second, as_of=FEBRUARY, run_id="run2")
+    kept = [row[0] for row in rows(loaded(second, MARCH), "programme_baselines")]
+    assert kept == ["p"]
+
+
 def test_a_renamed_segment_keeps_its_history_under_its_present_key(tmp_path: Path) -> None:
     seed = tmp_path / "seeds" / "segment_lineage.csv"
     seed.parent.mkdir()

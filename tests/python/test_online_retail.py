@@ -13,7 +13,10 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from conftest import PROJECT, Workspace, nightly
+
+pytestmark = pytest.mark.kpis
 
 COHORT_WITH_CANCELLATIONS = [948, 362, 317, 367, 341, 376, 360, 336, 336, 374, 354, 474, 260]
 COHORT_WITHOUT = [885, 324, 286, 340]
@@ -144,6 +147,7 @@ def test_however_the_files_land_the_same_comes_out(workspace: Workspace, real_da
         assert in_portions[name] == rows, name
 
 
+@nightly
 def test_the_clean_mapping_gives_the_published_cohorts(
     workspace: Workspace, real_data: Path
 ) -> None:

@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from conftest import NIGHTLY, PROJECT, Workspace, nightly
 
+from orchestration.dbt_project import published_tables
 from orchestration.demo import write_demo
 
 FIRST_DAY = date(2025, 1, 6)  # a Monday
@@ -50,6 +52,7 @@ def shop(workspace: Workspace) -> Workspace:
     return workspace
 
 
+@pytest.mark.kpis
 def test_a_refresh_publishes_every_table_and_the_same_again_changes_nothing(
     shop: Workspace,
 ) -> None:
@@ -119,6 +122,23 @@ def test_files_of_releases_are_read_only_and_open_in_older_clients(shop: Workspa
     # The storage version number of a DuckDB file follows its magic bytes; 65 is that of 1.2.
     assert header[8:12] == b"DUCK"
     assert int.from_bytes(header[12:20], "little") <= 65
+
+
+def test_without_metrics_everything_else_is_published(
+    shop: Workspace, compiled_manifest: dict[str, Any]
+) -> None:
+    shop.settled()
+    published = {
+        table.name
+        for table in published_tables(compiled_manifest)
+        if "kpis" not in compiled_manifest["nodes"][f"model.clientele.{table.name}"]["fqn"]
+    }
+    there = {name for (name,) in shop.query("select table_name from duckdb_tables()")}
+    assert there == published
+    assert shop.query("select count(*) from segment_membership")[0][0] > 0
+    checked = {target for (target,) in shop.query("select target from quality_results")}
+    assert checked >= {"segments", "fct_orders"}
+    assert "segment_kpis" not in checked
 
 
 def expect_nothing_published(shop: Workspace, before: dict[str, str], sentence: str) -> None:
@@ -456,6 +476,7 @@ def test_what_is_harmless_is_told_and_published(shop: Workspace) -> None:
     assert shop.query("select sum(order_count_lifetime) from customer_profiles") == [(1501,)]
 
 
+@pytest.mark.kpis
 def test_the_demo_is_written_only_when_there_is_nothing(workspace: Workspace) -> None:
     completed = workspace.refresh()
     assert "coffee roaster" in completed.stdout

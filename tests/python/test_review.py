@@ -319,10 +319,19 @@ def test_without_a_release_or_with_an_old_one_it_says_what_to_do(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("CLIENTELE_LANDING", str(tmp_path))
-    for name, sentence in (("none", "there is no release"), ("old", "before there were reviews")):
+    bare = ("release", "segments")
+    for name, tables, sentence in (
+        ("none", (), "there is no release"),
+        ("old", (*bare, "segment_kpis"), "before there were reviews"),
+        (
+            "lean",
+            bare,
+            "no metrics, so there are no reviews; run `make refresh` without",
+        ),
+    ):
         monkeypatch.setenv("CLIENTELE_WAREHOUSE", str(tmp_path / name))
-        if name == "old":
-            release(tmp_path / name, compiled_manifest, ROWS, ("release", "segments"))
+        if tables:
+            release(tmp_path / name, compiled_manifest, ROWS, tables)
         assert cli.main(["review"]) != 0
         said = capsys.readouterr().err.strip().splitlines()
         assert len(said) == 1
@@ -348,6 +357,7 @@ print([name for name in made_by("refresh") if name.startswith("reviews/")])
 """
 
 
+@pytest.mark.kpis
 def test_the_schedule_of_a_quarter_writes_the_review_of_a_settled_warehouse(
     workspace: Workspace,
 ) -> None:

@@ -88,6 +88,7 @@ def asked(workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[
     )
 
 
+@pytest.mark.kpis
 def test_a_query_gives_the_numbers_of_segment_kpis(workspace: Workspace) -> None:
     pytest.importorskip("dbt_metricflow")
     land(workspace)
