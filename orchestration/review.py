@@ -151,7 +151,8 @@ _BUDGET_QUERY: Final = """
 """
 _TRENDS_QUERY: Final = f"""
     select
-        segments.segment_key, segments.name, segments.member_count, segments.status,
+        segments.segment_key, segments.entity, segments.name, segments.member_count,
+        segments.status,
         list(kpis.value order by kpis.period_start) as revenue
     from segments
     left join (
@@ -162,7 +163,6 @@ _TRENDS_QUERY: Final = f"""
             partition by segment_key order by period_start desc
         ) <= {TREND_MONTHS}
     ) as kpis using (segment_key)
-    where segments.entity = 'customer'
     group by all
     order by segments.member_count desc, segments.segment_key
 """
@@ -293,11 +293,13 @@ def _targets(targets: Sequence[Row]) -> Iterator[str]:
 
 
 def _trends(trends: Sequence[Row]) -> Iterator[str]:
-    yield "<table><tr><th>segment<th class=n>customers<th>revenue by month<th>status</tr>"
+    yield "<table><tr><th>segment<th class=n>members<th>revenue by month<th>status</tr>"
     for row in trends:
         yield f"<tr><td>{html.escape(row['segment_key'])}<br>"
         yield f"<span class=quiet>{html.escape(row['name'] or '')}</span>"
-        yield f"<td class=n>{row['member_count']:,}<td>{_columns(row['revenue'] or [])}"
+        accounts = " accounts" if row["entity"] == "account" else ""
+        yield f"<td class=n>{row['member_count']:,}{accounts}"
+        yield f"<td>{_columns(row['revenue'] or [])}"
         yield f"<td>{html.escape(row['status'])}</tr>"
     yield "</table>"
 

@@ -145,7 +145,8 @@ def _metric(definition: Mapping[str, Any], formula: str) -> str:
     else:
         measure = "kpi_levels" if is_level(definition) else "kpi_amounts"
         params = ("      measure:", f"        name: {measure}", *_filter(kpi, 8))
-    said = f"By month, in {definition['unit']}: {formula}."
+    units = dict.fromkeys((definition["unit"], definition["account_unit"]))
+    said = f"By month, in {' or '.join(units)}: {formula}."
     return "\n".join(
         (
             f"  - name: {kpi}",

@@ -37,6 +37,28 @@ where
     and extract(month from period_start) = 10
 {%- endmacro %}
 
+{#- A query: how many customers, or accounts, were first seen on each date; NULL for those who have always been there.
+    What is known by as_of counts. -#}
+{% macro arrivals_of(entity) -%}
+select
+    '{{ entity }}' as entity,
+    {% if entity == 'customer' -%}
+    first_seen_on,
+    count(*) as member_count
+from {{ ref('known_customers') }}
+    {%- else -%}
+    {{ business_date('accounts.first_seen_at', 'settings.business_time_zone') }} as first_seen_on,
+    count(*) as member_count
+from {{ ref('accounts') }} as accounts
+cross join {{ source('run', 'settings') }} as settings
+inner join {{ ref('as_of_spine') }} as spine
+    on
+        spine.is_current
+        and (accounts.first_seen_at is null or accounts.first_seen_at <= spine.as_of)
+    {%- endif %}
+group by first_seen_on
+{%- endmacro %}
+
 {#- Whether a stay of kpi_stays held on the date `day`, when that day began. A condition. -#}
 {% macro held_on(stays, day) -%}
     {{ day }} between {{ stays }}.held_from_on and {{ stays }}.held_to_on

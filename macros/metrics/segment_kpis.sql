@@ -2,6 +2,7 @@
 
     kind `amount`: `numerator` is the value, the denominator is NULL
     kind `ratio`:  value = numerator / denominator to 6 places, NULL when the denominator is 0
+    `account_unit` the unit of a segment of accounts, where it counts them and not their people
     `sample`       how many customers (or orders, messages, ...) the figure rests on; of a ratio its denominator
     `when`         a condition without which numerator and denominator are NULL
     `scope`        members: of segments, of all and of none; segments: not of none
@@ -13,11 +14,11 @@
     {%- set long = ['month', 'quarter'] -%}
     {%- set found = [] -%}
     {%- for item in [
-        {'kpi': 'members', 'category': 'segment_health', 'unit': 'customers', 'grains': every,
+        {'kpi': 'members', 'category': 'segment_health', 'unit': 'customers', 'account_unit': 'accounts', 'grains': every,
          'numerator': 'closing_count', 'sample': 'closing_count', 'when': 'true'},
-        {'kpi': 'entered', 'category': 'segment_health', 'unit': 'customers', 'grains': every,
+        {'kpi': 'entered', 'category': 'segment_health', 'unit': 'customers', 'account_unit': 'accounts', 'grains': every,
          'numerator': 'entered_count', 'sample': 'entered_count', 'when': 'true', 'scope': 'segments'},
-        {'kpi': 'exited', 'category': 'segment_health', 'unit': 'customers', 'grains': every,
+        {'kpi': 'exited', 'category': 'segment_health', 'unit': 'customers', 'account_unit': 'accounts', 'grains': every,
          'numerator': 'exited_count', 'sample': 'exited_count', 'when': 'true', 'scope': 'segments'},
         {'kpi': 'revenue', 'category': 'financial', 'unit': 'currency', 'grains': every,
          'numerator': 'any_net_revenue', 'sample': 'customer_count', 'when': 'has_anybody'},
@@ -113,6 +114,7 @@
         {%- set defaults = {
             'kind': 'ratio' if 'denominator' in item else 'amount', 'sample': item.get('denominator'),
             'when': 'customer_count > 0', 'scope': 'members', 'inputs': [], 'any_input': false,
+            'account_unit': item.unit,
             'is_lower_better': item.kpi in [
                 'exited', 'churn_rate', 'days_between_orders', 'customer_acquisition_cost', 'cart_abandonment_rate',
                 'deployment_hours', 'manual_minutes',
@@ -122,4 +124,12 @@
         {%- do found.append(dict(defaults, **item)) -%}
     {%- endfor -%}
     {{ return(found) }}
+{%- endmacro %}
+
+{#- The unit of a KPI in a row of segment_period_totals. -#}
+{% macro kpi_unit(definition) -%}
+    {%- if definition.account_unit == definition.unit -%} '{{ definition.unit }}'
+    {%- else -%}
+        case entity when 'account' then '{{ definition.account_unit }}' else '{{ definition.unit }}' end
+    {%- endif -%}
 {%- endmacro %}

@@ -4,7 +4,7 @@
 with
 
 catalogue as (
-    select * from {{ ref('segment_catalogue') }} where entity = 'customer'
+    select * from {{ ref('segment_catalogue') }}
 ),
 
 kpi_catalogue as (

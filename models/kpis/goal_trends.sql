@@ -10,7 +10,7 @@ quarters as (
 ),
 
 catalogue as (
-    select * from {{ ref('segment_catalogue') }} where entity = 'customer'
+    select * from {{ ref('segment_catalogue') }}
 ),
 
 kpi_catalogue as (

@@ -1,12 +1,13 @@
 with
 
 catalogue as (
-    select * from {{ ref('segment_catalogue') }} where entity = 'customer'
+    select * from {{ ref('segment_catalogue') }}
 )
 
 select
     segment_key,
     exclusive_group,
+    entity,
     definition_version,
     false as is_none
 from catalogue
@@ -14,6 +15,7 @@ union all
 select distinct
     exclusive_group || '_none' as segment_key,
     exclusive_group,
+    entity,
     definition_version,
     true as is_none
 from catalogue
@@ -22,5 +24,6 @@ union all
 select
     'all' as segment_key,
     cast(null as string) as exclusive_group,
+    'customer' as entity,
     cast(null as string) as definition_version,
     false as is_none

@@ -43,7 +43,7 @@ figures as (
         closes_on < period_end as is_open,
         '{{ definition.category }}' as category,
         '{{ definition.kpi }}' as kpi,
-        '{{ definition.unit }}' as unit,
+        {{ kpi_unit(definition) }} as unit,
         cast(
             case when {{ definition.when }} then {{ definition.numerator }} end
             as decimal(38, 4)

@@ -5,16 +5,10 @@ periods as (
     select * from {{ ref('periods') }}
 ),
 
-settings as (
-    select * from {{ source('run', 'settings') }}
-),
-
 arrivals as (
-    select
-        first_seen_on,
-        count(*) as customer_count
-    from {{ ref('known_customers') }}
-    group by first_seen_on
+    {{ arrivals_of('customer') | indent(4) }}
+    union all
+    {{ arrivals_of('account') | indent(4) }}
 ),
 
 sizes as (
@@ -22,7 +16,7 @@ sizes as (
         sizes.*,
         {{ business_date('sizes.as_of', 'settings.business_time_zone') }} as observed_on
     from {{ ref('segment_sizes') }} as sizes
-    cross join settings
+    cross join {{ source('run', 'settings') }} as settings
 ),
 
 observed as (
@@ -47,34 +41,39 @@ everyone as (
     select
         periods.period_grain,
         periods.period_start,
-        cast(coalesce(sum(arrivals.customer_count), 0) as bigint) as closing_count,
-        cast(coalesce(sum(arrivals.customer_count) filter (
+        entities.entity,
+        cast(coalesce(sum(arrivals.member_count), 0) as bigint) as closing_count,
+        cast(coalesce(sum(arrivals.member_count) filter (
             where arrivals.first_seen_on >= periods.period_start
         ), 0) as bigint) as entered_count
     from periods
+    cross join (values ('customer'), ('account')) as entities (entity)
     left join arrivals
-        on arrivals.first_seen_on is null or periods.closes_on >= arrivals.first_seen_on
-    group by periods.period_grain, periods.period_start
+        on
+            entities.entity = arrivals.entity
+            and (arrivals.first_seen_on is null or periods.closes_on >= arrivals.first_seen_on)
+    group by periods.period_grain, periods.period_start, entities.entity
 ),
 
 observed_groups as (
     select distinct
         observed.period_grain,
         observed.period_start,
+        catalogue.entity,
         catalogue.exclusive_group
     from observed
     inner join {{ ref('segment_catalogue') }} as catalogue
         on observed.segment_key = catalogue.segment_key
-    where catalogue.exclusive_group is not null and catalogue.entity = 'customer'
+    where catalogue.exclusive_group is not null
 ),
 
--- Of everyone who is a customer today. Sizes are as published, of whoever is none since, too.
+-- Of whoever is there today. Sizes are as published, of whoever is none since, too.
 in_groups as (
     select
         periods.period_grain,
         periods.period_start,
         changes.exclusive_group,
-        sum(changes.change_count) as closing_count
+        sum(changes.member_change_count) as closing_count
     from periods
     inner join {{ ref('segment_stay_changes') }} as changes
         on periods.closes_on >= changes.changed_on
@@ -99,6 +98,7 @@ select
     entered_count,
     cast(0 as bigint) as exited_count
 from everyone
+where entity = 'customer'
 union all
 select
     everyone.period_grain,
@@ -112,6 +112,7 @@ inner join observed_groups
     on
         everyone.period_grain = observed_groups.period_grain
         and everyone.period_start = observed_groups.period_start
+        and everyone.entity = observed_groups.entity
 left join in_groups
     on
         observed_groups.period_grain = in_groups.period_grain

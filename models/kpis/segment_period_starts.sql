@@ -10,11 +10,7 @@ changes as (
 ),
 
 arrivals as (
-    select
-        first_seen_on,
-        count(*) as customer_count
-    from {{ ref('known_customers') }}
-    group by first_seen_on
+    {{ arrivals_of('customer') | indent(4) }}
 ),
 
 in_segments as (
@@ -35,7 +31,7 @@ in_all as (
     select
         periods.period_grain,
         periods.period_start,
-        cast(coalesce(sum(arrivals.customer_count), 0) as bigint) as customer_count
+        cast(coalesce(sum(arrivals.member_count), 0) as bigint) as customer_count
     from periods
     left join arrivals
         on arrivals.first_seen_on is null or periods.closes_on >= arrivals.first_seen_on

@@ -44,6 +44,7 @@ select
     periods.closes_on,
     periods.is_long,
     keys.segment_key,
+    keys.entity,
     keys.definition_version,
     keys.is_none,
     coalesce(starts.customer_count, 0) as customer_count,

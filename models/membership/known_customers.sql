@@ -14,6 +14,7 @@ settings as (
 
 select
     customers.customer_id,
+    customers.first_seen_at,
     {{ business_date('customers.first_seen_at', 'settings.business_time_zone') }} as first_seen_on
 from customers
 cross join settings

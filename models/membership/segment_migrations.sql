@@ -7,7 +7,8 @@ spine as (
 ),
 
 stays as (
-    select * from {{ ref('segment_stays') }} where exclusive_group is not null
+    select * from {{ ref('segment_stays') }}
+    where exclusive_group is not null and entity = 'customer'
 ),
 
 span as (

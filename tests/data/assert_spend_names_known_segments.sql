@@ -2,7 +2,7 @@
 with
 
 segments as (
-    select * from {{ ref('segment_catalogue') }} where entity = 'customer'
+    select * from {{ ref('segment_catalogue') }}
 )
 
 select

@@ -577,12 +577,14 @@ def every_oddity(seed: int, as_of_on: date | None = None, ordinary: int = 20) ->
     return build(rng, [*(rng.choice(people) for _ in range(ordinary)), *ALL_ODDITIES], as_of_on)
 
 
-def every_kpi(seed: int, as_of_on: date | None = None, ordinary: int = 20) -> Business:
-    """A business with every oddity and all that the KPIs of segments ask for."""
+def every_kpi(
+    seed: int, as_of_on: date | None = None, ordinary: int = 20, more: Sequence[Part] = ()
+) -> Business:
+    """A business with every oddity and all that the KPIs of segments ask for, then ``more``."""
     rng = random.Random(seed)
     people = (*ORDINARY, *ACTIVE)
     chosen = [rng.choice(people) for _ in range(ordinary)]
-    return build(rng, [*chosen, *ALL_ODDITIES, *KPI_ODDITIES], as_of_on)
+    return build(rng, [*chosen, *ALL_ODDITIES, *KPI_ODDITIES, *more], as_of_on)
 
 
 @st.composite

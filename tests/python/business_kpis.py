@@ -29,6 +29,7 @@ from business_activity import (
 from business_shop import NOON, Person, Shop
 
 SEGMENTS = ("high_value", "dormant", "lifecycle_loyal", "lifecycle_prospect", "loyalty_power_users")
+ACCOUNT_SEGMENTS = ("technology_adopters", "b2b_small_retail", "b2b_technology_startup")
 # Days before as_of at which things happen: in the open month, in the last ones, long ago.
 DAYS = (0, 1, 9, 33, 47, 75, 120, 300)
 
@@ -387,6 +388,37 @@ def markets(shop: Shop) -> None:
         row = {"market": market, "country": country, "period_start": since}
         if not any(row.items() <= held.items() for held in shop.rows["market_sizes"]):
             shop.row("market_sizes", **row, customers=customers)
+
+
+def businesses_as_customers(shop: Shop) -> None:
+    """Accounts that change their segment, whose contacts are most of those there are by now.
+
+    Not among the oddities: what the others did is told before, and people are given accounts here.
+    Contacts move, are in two accounts, are merged, are first known late; accounts have none, are
+    known by name only, are in no segment, or come into one before anybody is known of them.
+    """
+    rng, names = shop.rng, [f"firm{shop.number()}" for _ in range(14)]
+    for name in names[:-2]:
+        system = rng.choice(("default", "default", "shop"))
+        industry = rng.choice(("technology", "Retail", "healthcare", "financial services"))
+        for days_ago in sorted({700, month_edge(shop, 1), month_edge(shop, 2) + 1, shop.day()}):
+            shop.row(
+                "accounts",
+                source_system=system,
+                account_ref=name,
+                employees=rng.choice((10, 11, 99, 100, 999, 1000)),
+                industry=rng.choice((industry, industry, None)),
+                technology_adoption=rng.choice(("innovator", "Early adopter", "laggard", None)),
+                observed_at=shop.at(days_ago, NOON),
+            )
+    # The last accounts are named by their contacts alone; the first two have none.
+    for row in shop.customers:
+        if rng.random() < 0.7:
+            row["account_ref"] = rng.choice(names[2:])
+    for key in (*ACCOUNT_SEGMENTS, "b2b_none"):
+        for days_ago in rng.sample(DAYS, 4):
+            spend(shop, days_ago, "90.0100", segment_key=key)
+        launched(shop, shop.at(47, NOON), target_segment=key, manual_minutes=rng.choice((30, 45)))
 
 
 KPI_ODDITIES: tuple[Callable[[Shop], None], ...] = (

@@ -21,6 +21,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from oracle import GROUPS, Fact, Stay, window_start
+from oracle_accounts import Accounts
 from oracle_doings import Engagement, Tallies, Tally, is_subscribed, tallies
 from oracle_identity import Customer
 from oracle_rows import (
@@ -238,23 +239,49 @@ class Memberships:
     """Stays, and the instants at which segments were looked at, up to as_of."""
 
     def __init__(
-        self, view: View, stays: Iterable[Stay], observed: Mapping[str, Sequence[datetime]]
+        self,
+        view: View,
+        stays: Iterable[Stay],
+        observed: Mapping[str, Sequence[datetime]],
+        accounts: Accounts | None = None,
     ) -> None:
         self._zone = view.raw.time_zone
-        self._stays: dict[str, list[Stay]] = defaultdict(list)
-        for stay in stays:
-            if stay.valid_from <= view.as_of:
-                self._stays[stay.segment_key].append(stay)
+        self.accounts = accounts
+        people, looked = [*stays], dict(observed)
+        if accounts is not None:
+            people += accounts.people
+            looked |= accounts.observed
+        self._stays = self._by_key(people, view.as_of)
         self.observed = {
             key: sorted(at for at in instants if at <= view.as_of)
-            for key, instants in observed.items()
+            for key, instants in looked.items()
         }
-        self._entered = {key: sorted(s.valid_from for s in self._stays[key]) for key in observed}
-        self._exited = {
-            key: sorted(s.valid_to for s in self._stays[key] if s.valid_to is not None)
-            for key in observed
-        }
+        self._entered, self._exited = self._edges(self._stays, looked)
+        # Segments of accounts hold people, and are counted in accounts.
+        counted = dict(self._stays)
+        if accounts is not None:
+            mine = self._by_key(accounts.stays, view.as_of)
+            counted |= {key: mine[key] for key in accounts.observed}
+        self._came, self._went = self._edges(defaultdict(list, counted), looked)
         self._held: dict[tuple[str, int, int], frozenset[Customer]] = {}
+
+    @staticmethod
+    def _by_key(stays: Iterable[Stay], as_of: datetime) -> dict[str, list[Stay]]:
+        found: dict[str, list[Stay]] = defaultdict(list)
+        for stay in stays:
+            if stay.valid_from <= as_of:
+                found[stay.segment_key].append(stay)
+        return found
+
+    @staticmethod
+    def _edges(
+        stays: Mapping[str, Sequence[Stay]], keys: Iterable[str]
+    ) -> tuple[dict[str, list[datetime]], dict[str, list[datetime]]]:
+        """When members entered and left each segment, in order of time."""
+        return (
+            {key: sorted(s.valid_from for s in stays[key]) for key in keys},
+            {key: sorted(s.valid_to for s in stays[key] if s.valid_to is not None) for key in keys},
+        )
 
     def held_on(self, key: str, on: date) -> frozenset[Customer]:
         """Who was in when a day began: from the day after the entry, to the day of the exit."""
@@ -275,11 +302,11 @@ class Memberships:
 
     def count_at(self, key: str, at: datetime) -> int:
         """How many are in at an instant, as last observed."""
-        return bisect_right(self._entered[key], at) - bisect_right(self._exited[key], at)
+        return bisect_right(self._came[key], at) - bisect_right(self._went[key], at)
 
     def flows(self, key: str, start: datetime, end: datetime) -> tuple[int, int]:
         """How many entered and left from one instant to another, both included."""
-        entered, exited = self._entered[key], self._exited[key]
+        entered, exited = self._came[key], self._went[key]
         return (
             bisect_right(entered, end) - bisect_left(entered, start),
             bisect_right(exited, end) - bisect_left(exited, start),
@@ -609,7 +636,10 @@ class _InPeriod:
         memberships, p = self.book.memberships, self.p
         members = self.universe.difference(*(self.opening[key] for key in keys))
         is_observed = any(at <= p.cut for key in keys for at in memberships.observed[key])
-        closing = len(self.universe) - sum(memberships.count_at(key, p.end) for key in keys)
+        everyone, accounts = len(self.universe), memberships.accounts
+        if accounts is not None and any(key in accounts.observed for key in keys):
+            everyone = accounts.known_at(p.cut)
+        closing = everyone - sum(memberships.count_at(key, p.end) for key in keys)
         spend = self.spent.total - self.spent.of_nobody
         for key in keys:
             spend -= Decimal(str(found[key]["marketing_spend"].value))
@@ -709,6 +739,7 @@ def kpis(
     groups: Mapping[str, Sequence[str]] = GROUPS,
     grains: Sequence[str] = GRAINS,
     nps_minimum: int = NPS_MINIMUM_ANSWERS,
+    accounts: Accounts | None = None,
 ) -> dict[Key, Kpi]:
     """KPIs of 'all', every observed segment, and the ``<group>_none`` of every group.
 
@@ -720,6 +751,7 @@ def kpis(
         groups: exclusive groups and their segment keys.
         grains: of the periods that are wanted.
         nps_minimum: answers below which there is no net promoter score.
+        accounts: segments of accounts, beside those of customers.
 
     Returns:
         KPIs by (segment_key, period_grain, period_start, kpi); those whose input is missing are
@@ -727,7 +759,7 @@ def kpis(
     """
     world = raw if isinstance(raw, World) else prepare(raw)
     view = View(world, as_of)
-    memberships = Memberships(view, stays, observed)
+    memberships = Memberships(view, stays, observed, accounts)
     missing = missing_kpis(view)
     result: dict[Key, Kpi] = {}
     for grain in grains:

@@ -6,6 +6,7 @@ The oracle is written from the definitions, never from the SQL; the SQL is the p
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -13,12 +14,14 @@ from typing import Any
 
 import duckdb
 import oracle
+import oracle_accounts
 import oracle_identity
 import oracle_kpis
 import oracle_variables
 import pytest
 import yaml
 from business import KPI_PARTS, Business, businesses, every_kpi, every_oddity
+from business_kpis import businesses_as_customers
 from hypothesis import HealthCheck, given, settings
 from oracle_rows import round_half_even
 from pipeline import PROJECT, Pipeline
@@ -156,6 +159,7 @@ def check_history_and_kpis(
     world: oracle_variables.World,
     instants: list[datetime],
     as_of: datetime,
+    accounts: oracle_accounts.Accounts | None = None,
 ) -> None:
     observations = oracle.observe(world.ledger, instants)
     history = oracle.history(observations)
@@ -188,9 +192,19 @@ def check_history_and_kpis(
             size.exited_count,
             size.member_count,
         )
-        for size in history.sizes
+        for size in [*history.sizes, *(accounts.sizes if accounts else ())]
     }
-    check_kpis(connection, world, history, as_of)
+    account_stays = rows_by(
+        connection,
+        "select segment_key, account_id, valid_from, valid_to "
+        "from account_segment_membership_history",
+        3,
+    )
+    assert account_stays == {
+        (stay.segment_key, oracle.customer_id(stay.customer), stay.valid_from): (stay.valid_to,)
+        for stay in (accounts.stays if accounts else ())
+    }
+    check_kpis(connection, world, history, as_of, accounts)
 
 
 def check_kpis(
@@ -198,6 +212,7 @@ def check_kpis(
     world: oracle_variables.World,
     history: oracle.History,
     as_of: datetime,
+    accounts: oracle_accounts.Accounts | None = None,
 ) -> None:
     found = rows_by(
         connection,
@@ -206,10 +221,12 @@ def check_kpis(
         4,
     )
     built = {(key[1], key[3]) for key in found}
+    groups = dict(oracle.GROUPS) | ({"b2b": tuple(oracle_accounts.B2B)} if accounts else {})
+    recomputed = oracle_kpis.kpis(
+        world, as_of, history.stays, history.observed, groups, accounts=accounts
+    )
     expected = {
-        key: stored(key[3], kpi)
-        for key, kpi in oracle_kpis.kpis(world, as_of, history.stays, history.observed).items()
-        if (key[1], key[3]) in built
+        key: stored(key[3], kpi) for key, kpi in recomputed.items() if (key[1], key[3]) in built
     }
     assert found.keys() == expected.keys()
     different = {}
@@ -370,6 +387,37 @@ def test_every_kpi_equals_the_recomputation_for_a_business_with_every_input(
     connection = build(pipeline, business, instants)
     check_history_and_kpis(connection, world, [*instants, business.as_of], business.as_of)
     assert pipeline.failing_tests(connection) == {}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_kpi_of_segments_of_accounts_equals_the_recomputation(
+    pipeline_with: Callable[..., Pipeline], seed: int
+) -> None:
+    variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    pipeline = pipeline_with(
+        segments=[*variables["segments"], oracle_accounts.ADOPTERS],
+        segment_groups=[*variables["segment_groups"], "b2b"],
+    )
+    business = every_kpi(seed, more=[businesses_as_customers])
+    world = oracle_variables.prepare(business.raw)
+    instants = [*oracle.month_ends(world.ledger, business.as_of), business.as_of]
+    accounts = oracle_accounts.observed_accounts(business.raw, instants)
+    connection = build(pipeline, business, instants[:-1])
+    check_history_and_kpis(connection, world, instants, business.as_of, accounts)
+    assert pipeline.failing_tests(connection) == {}
+    units = connection.execute(
+        "select kpi, unit, entity from segment_kpis inner join kpi_segments using (segment_key) "
+        "where unit in ('customers', 'accounts') group by all order by all"
+    ).fetchall()
+    assert units == [
+        *(
+            (kpi, f"{entity}s", entity)
+            for kpi in ("entered", "exited", "members")
+            for entity in ("account", "customer")
+        ),
+        ("new_customers", "customers", "account"),
+        ("new_customers", "customers", "customer"),
+    ]
 
 
 @settings(
