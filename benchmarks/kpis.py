@@ -169,9 +169,19 @@ _GIVEN: dict[str, str] = {
             from draws
         )
         select
-            *, true as is_listed, valid_from_on::timestamp as valid_from,
+            *, 'customer' as entity, true as is_listed, valid_from_on::timestamp as valid_from,
             valid_to_on::timestamp as valid_to
         from dated
+    """,
+    # No business customers, as most have none.
+    "accounts": """
+        select null::varchar as account_id, null::timestamp as first_seen_at limit 0
+    """,
+    "account_segment_membership_history": """
+        select
+            null::varchar as segment_key, null::varchar as account_id,
+            null::timestamp as valid_from, null::timestamp as valid_to
+        limit 0
     """,
     "segment_sizes": """
         select segment_key, as_of, 0::bigint as entered_count, 0::bigint as exited_count

@@ -20,6 +20,7 @@ from business import ALL_PARTS, Business, businesses
 from hand_made import MICROSECOND, SEEDS, Town, email, ref
 from hypothesis import HealthCheck, assume, given, settings
 from oracle import GROUPS, Stay, features, history, month_ends, observe, resolve_orders
+from oracle_accounts import ADOPTERS, observed_accounts
 from oracle_kpis import INPUTS, MONTHLY, OF_GRAIN, Key, Kpi, kpis, start_of
 from oracle_rows import Raw, month_of, utc_of_local
 
@@ -74,6 +75,60 @@ def of(found: dict[Key, Kpi], kpi: str, key: str = "s", grain: str = "month") ->
 
 def fraction(numerator: int | Decimal, denominator: int, value: str | None) -> Kpi:
     return Kpi(numerator, denominator, Decimal(value) if value is not None else None)
+
+
+# Segments of accounts ------------------------------------------------------------------------
+
+
+def test_an_account_is_its_contacts_and_counts_as_one() -> None:
+    """`acme` takes up technology by the end of January, `late` by that of February.
+
+    `a` and `b` are of acme, `b` by its later record alone; `c` is of nobody, and `d`, of acme too,
+    is first known in March.
+    """
+    place = Town()
+    place.add("accounts", account_ref="acme", technology_adoption="innovator", observed_at=ENDS[0])
+    place.add("accounts", account_ref="late", observed_at=ENDS[0])
+    place.add("accounts", account_ref="late", technology_adoption="innovator", observed_at=ENDS[1])
+    place.add("accounts", account_ref="dull", technology_adoption="laggard", observed_at=march(1))
+    early = datetime(2024, 1, 1)
+    place.record("a", account_ref="acme", created_at=early)
+    place.record("b", "b", account_ref="dull", created_at=early, updated_at=early)
+    place.record("b2", "b", account_ref="acme", created_at=early, updated_at=march(2))
+    place.record("c", created_at=early)
+    place.record("d", account_ref="acme", created_at=march(3))
+    for name, when, amount in (
+        ("a", datetime(2024, 1, 10), 100),
+        ("b", datetime(2024, 2, 10), 50),
+        ("c", datetime(2024, 2, 11), 7),
+        ("a", march(3), 30),
+        ("d", march(3), 5),
+        (None, march(3), 1),
+    ):
+        buy(place, name, when, amount)
+
+    accounts = observed_accounts(place.raw, ENDS)
+    assert sorted((x.customer, x.valid_from, x.valid_to) for x in accounts.people) == [
+        (ref("a"), ENDS[0], None),
+        (ref("b"), ENDS[0], None),
+        (ref("d"), march(3), None),
+    ]
+    groups = {"g": (ADOPTERS,)}
+    found = kpis(place.raw, ENDS[2], [], {}, groups, accounts=accounts)
+
+    def month(key: str, kpi: str) -> list[Any]:
+        return [found[key, "month", start, kpi].value for start in (JAN, FEB, MAR)]
+
+    assert month(ADOPTERS, "members") == [1, 2, 2]
+    assert month(ADOPTERS, "entered") == [1, 1, 0]
+    assert month("g_none", "members") == [2, 1, 1]
+    assert month(ADOPTERS, "revenue") == [None, 50, 30]
+    assert month("g_none", "revenue") == [100, 7, 5]
+    assert month("all", "revenue") == [100, 57, 36]
+    assert found[ADOPTERS, "month", FEB, "purchase_frequency"] == fraction(1, 2, "0.5")
+    # Weeks know more: d is a contact from the day after the one on which they are first known.
+    assert found[ADOPTERS, "week", date(2024, 3, 4), "purchase_frequency"] == fraction(0, 3, "0")
+    assert month(ADOPTERS, "new_customers") == [1, 1, 1]
 
 
 # Members and orders --------------------------------------------------------------------------
