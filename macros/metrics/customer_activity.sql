@@ -51,6 +51,7 @@
     {{ return([
         'net_revenue_to_date', 'order_count_365d', 'net_revenue_365d', 'active_at_start_count', 'retained_count',
         'buyer_count_365d', 'repeat_buyer_count_365d', 'active_a_year_ago_count', 'churned_over_year_count',
+        'may_be_lost_count', 'at_risk_count',
     ]) }}
 {%- endmacro %}
 

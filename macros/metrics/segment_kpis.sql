@@ -32,6 +32,8 @@
          'numerator': 'retained_count', 'denominator': 'active_at_start_count'},
         {'kpi': 'churn_rate', 'category': 'segment_health', 'unit': 'rate', 'grains': long,
          'numerator': 'active_at_start_count - retained_count', 'denominator': 'active_at_start_count'},
+        {'kpi': 'churn_risk', 'category': 'segment_health', 'unit': 'rate', 'grains': long,
+         'numerator': 'at_risk_count', 'denominator': 'may_be_lost_count'},
         {'kpi': 'repeat_purchase_rate', 'category': 'behaviour', 'unit': 'rate', 'grains': long,
          'numerator': 'repeat_buyer_count_365d', 'denominator': 'buyer_count_365d'},
         {'kpi': 'customer_lifetime_value_historic', 'category': 'financial', 'unit': 'currency', 'grains': long,
@@ -116,8 +118,8 @@
             'when': 'customer_count > 0', 'scope': 'members', 'inputs': [], 'any_input': false,
             'account_unit': item.unit,
             'is_lower_better': item.kpi in [
-                'exited', 'churn_rate', 'days_between_orders', 'customer_acquisition_cost', 'cart_abandonment_rate',
-                'deployment_hours', 'manual_minutes',
+                'exited', 'churn_rate', 'churn_risk', 'days_between_orders', 'customer_acquisition_cost',
+                'cart_abandonment_rate', 'deployment_hours', 'manual_minutes',
             ],
             'periods': 'true' if item.grains == every else 'is_long' if item.grains == long else "period_grain <> 'day'",
         } -%}

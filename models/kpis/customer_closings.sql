@@ -88,6 +88,7 @@ compared as (
         seen.month_start,
         seen.order_count_to_date,
         seen.net_revenue_to_date,
+        seen.last_ordered_on,
         seen.order_count_to_date - coalesce(passed.order_count_to_date, 0) as order_count_365d,
         seen.net_revenue_to_date - coalesce(passed.net_revenue_to_date, 0) as net_revenue_365d,
         passed.last_ordered_on as ordered_a_year_before_on
@@ -103,6 +104,7 @@ compared as (
 select
     compared.customer_id,
     compared.month_start,
+    compared.last_ordered_on,
     compared.order_count_to_date,
     cast(compared.net_revenue_to_date as decimal(18, 4)) as net_revenue_to_date,
     cast(compared.order_count_365d as int) as order_count_365d,

@@ -18,6 +18,10 @@ periods as (
     where is_long
 ),
 
+thresholds as (
+    {{ lifecycle_thresholds_of(['lapsed_after_days']) | indent(4) }}
+),
+
 closings as (
     select
         {%- for column, months_back in lags %}
@@ -34,6 +38,12 @@ standings as (
         periods.period_grain,
         periods.period_start,
         closings.*,
+        coalesce(
+            {{ days_between('closings.last_ordered_on', 'periods.closes_on') }}
+            < thresholds.lapsed_after_days,
+            false
+        ) as may_be_lost,
+        overdue.customer_id is not null as is_at_risk,
         {%- for column in columns %}
         case {{ months_between_dates('periods.period_start', 'periods.closing_month') }}
             {%- for months_back in [1, 2, 3] %}
@@ -45,6 +55,11 @@ standings as (
     from closings
     inner join periods
         on closings.month_start = periods.closing_month
+    cross join thresholds
+    left join {{ ref('customer_overdue_months') }} as overdue
+        on
+            closings.customer_id = overdue.customer_id
+            and closings.month_start = overdue.month_start
 )
 
 select
@@ -65,5 +80,7 @@ select
     case when order_count_365d >= 2 then 1 else 0 end as repeat_buyer_count_365d,
     case when was_active_a_year_ago then 1 else 0 end as active_a_year_ago_count,
     case when was_active_a_year_ago and order_count_365d = 0 then 1 else 0 end
-        as churned_over_year_count
+        as churned_over_year_count,
+    case when may_be_lost then 1 else 0 end as may_be_lost_count,
+    case when is_at_risk then 1 else 0 end as at_risk_count
 from standings

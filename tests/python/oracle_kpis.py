@@ -115,6 +115,7 @@ MONTHLY = (
     "days_between_orders",
     "retention_rate",
     "churn_rate",
+    "churn_risk",
     "repeat_purchase_rate",
     "customer_lifetime_value_historic",
     "customer_lifetime_value_formula",
@@ -335,6 +336,17 @@ class _Buying:
     revenue_year: Decimal
     bought_year_before: bool
     revenue_to_date: Decimal
+    may_be_lost: bool
+    is_at_risk: bool
+
+
+def _is_overdue(days: Sequence[date], on: date) -> bool:
+    """Whether who ordered on these days, in order, has kept silent for too long on a date."""
+    limit = Fraction(180)
+    if len(days) >= 3:
+        gaps = sorted((b - a).days for a, b in pairwise(days))
+        limit = Fraction(max(gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2], 30))
+    return (on - days[-1]).days > limit
 
 
 def _buying(facts: Sequence[Fact], p: Period) -> _Buying:
@@ -352,6 +364,8 @@ def _buying(facts: Sequence[Fact], p: Period) -> _Buying:
         revenue_year=sum((x.amount for x in known if x.on >= year_start), ZERO),
         bought_year_before=any(prior_start <= on < year_start for on in orders),
         revenue_to_date=sum((fact.amount for fact in known), ZERO),
+        may_be_lost=bool(days) and days[-1] >= year_start,
+        is_at_risk=bool(days) and days[-1] >= year_start and _is_overdue(days, p.cut_on),
     )
 
 
@@ -381,6 +395,7 @@ def _buying_kpis(people: Sequence[_Buying]) -> Kpis:
         "days_between_orders": _amount(median(gaps), len(gaps)) if gaps else NOTHING,
         "retention_rate": _ratio(retained, len(base)),
         "churn_rate": _ratio(len(base) - retained, len(base)),
+        "churn_risk": _ratio(sum(x.is_at_risk for x in people), sum(x.may_be_lost for x in people)),
         "repeat_purchase_rate": _ratio(sum(x.order_count_year >= 2 for x in buyers), len(buyers)),
         "customer_lifetime_value_historic": _ratio(
             sum((x.revenue_to_date for x in people), ZERO), len(people)

@@ -92,6 +92,29 @@ def test_churn_and_retention_are_one(figures: Figures, grain: str) -> None:
         assert retained + churned == 1
 
 
+@pytest.mark.parametrize("grain", ["month", "quarter"])
+def test_who_is_at_risk_is_whom_the_lifecycle_group_was_seen_to_have(
+    rows: dict[tuple[Any, ...], tuple[Any, ...]], grain: str
+) -> None:
+    """Membership is observed at the close of the last 24 months, and nothing comes late."""
+
+    def members(start: date, *stages: str) -> Decimal:
+        return sum(
+            (rows[f"lifecycle_{stage}", grain, start, "members"][0] for stage in stages), Decimal(0)
+        )
+
+    risks = {
+        start: row[1:3]
+        for (key, g, start, kpi), row in rows.items()
+        if (key, g, kpi) == ("all", grain, "churn_risk")
+        and rows["lifecycle_at_risk", grain, start, "members"][0] is not None
+    }
+    assert any(numerator for numerator, _ in risks.values())
+    for start, (numerator, denominator) in risks.items():
+        assert numerator == members(start, "at_risk"), start
+        assert denominator == members(start, "at_risk", "new", "loyal", "active"), start
+
+
 @pytest.mark.parametrize("grain", GRAINS)
 def test_revenue_of_an_exclusive_group_its_none_and_nobody_is_all(
     figures: Figures, business: Business, grain: str

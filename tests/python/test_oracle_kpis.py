@@ -162,6 +162,7 @@ def test_kpis_are_of_those_who_were_members_at_the_start(
         "days_between_orders": Kpi(31, None, 31),
         "retention_rate": fraction(1, 2, "0.5"),
         "churn_rate": fraction(1, 2, "0.5"),
+        "churn_risk": Kpi(0, 2, 0),
         "repeat_purchase_rate": fraction(1, 2, "0.5"),
         "customer_lifetime_value_historic": Kpi(190, 2, 95),
         "customer_lifetime_value_formula": Kpi(),
@@ -273,6 +274,35 @@ def test_lifetime_is_capped_at_ten_years_and_needs_a_year_before() -> None:
     assert lifetime_value(("a", date(2023, 4, 1), 30)) == Kpi()
 
 
+def risk(*orders: tuple[str, date]) -> Kpi:
+    """The churn risk of everyone at the end of March 2024."""
+    place = Town().record("prospect")
+    for name, on in orders:
+        buy(place, name, datetime(on.year, on.month, on.day))
+    return kpis(place.raw, ENDS[2], [], {})["all", "month", MAR, "churn_risk"]
+
+
+def test_churn_risk_is_of_those_still_to_lose() -> None:
+    # The last of the 365 days up to 31 March is 2 April 2023; 180 days before it is 3 October.
+    lapsed, still = ("lapsed", date(2023, 4, 1)), ("still", date(2023, 4, 2))
+    assert risk(lapsed, still) == Kpi(1, 1, 1)
+    assert risk(lapsed, still, ("on day 180", date(2023, 10, 3))) == fraction(1, 2, "0.5")
+    assert risk(lapsed, still, ("on day 181", date(2023, 10, 2))) == Kpi(2, 2, 1)
+    assert risk(lapsed) == Kpi(0, 0, None)
+
+
+def test_a_rhythm_of_three_days_decides_who_is_at_risk() -> None:
+    first = ("a", date(2024, 1, 28))
+    # 21 and 21 days, and 42 since; 20 and 21 days, and 42 since.
+    assert risk(("a", date(2024, 1, 7)), first, ("a", date(2024, 2, 18))) == Kpi(0, 1, 0)
+    assert risk(("a", date(2024, 1, 8)), first, ("a", date(2024, 2, 18))) == Kpi(1, 1, 1)
+    # A second order on a day makes no third day.
+    assert risk(("a", date(2024, 1, 8)), first, first) == Kpi(0, 1, 0)
+    quick = [("a", date(2024, 2, 26)), ("a", date(2024, 2, 27))]
+    assert risk(*quick, ("a", date(2024, 3, 1))) == Kpi(0, 1, 0)
+    assert risk(*quick, ("a", date(2024, 2, 29))) == Kpi(1, 1, 1)
+
+
 # Periods -------------------------------------------------------------------------------------
 
 
@@ -299,7 +329,7 @@ def test_every_period_has_its_own_kpis_and_a_missing_input_has_none() -> None:
     for grain, named in OF_GRAIN.items():
         there = {kpi for _, g, _, kpi in found if g == grain}
         assert there == {*named} - without, grain
-    assert len(MONTHLY) == len(set(MONTHLY)) == 38
+    assert len(MONTHLY) == len(set(MONTHLY)) == 39
     assert kpis(Raw(), ENDS[2], [], {}) == {}
 
 
