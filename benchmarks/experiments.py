@@ -138,10 +138,11 @@ def _prepare(connection: duckdb.DuckDBPyConnection, rows: Path) -> None:
         "create table main.source_coverage as select as_of, false as has_message_events "
         "from run.settings",
         "create table main.stg_campaigns (source_system varchar, campaign_id varchar, "
-        "ended_at timestamp)",
+        "channel varchar, ended_at timestamp)",
         "create table main.fct_message_events (source_system varchar, customer_id varchar, "
         "campaign_id varchar, event_name varchar, occurred_at timestamp, occurred_on date)",
         "create table main.fct_revenue as select customer_id, order_count, net_revenue, "
+        "net_revenue as order_net_amount, "
         "occurred_at, occurred_at::date as occurred_on from drawn",
         "create table main.stg_experiment_assignments as select distinct 's' as source_system, "
         "experiment_id, customer_id as customer_ref, arm, null::varchar as campaign_id, "

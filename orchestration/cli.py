@@ -210,7 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     start.add_argument(
         "--metric",
-        choices=("net_revenue", "order_count", "conversion"),
+        choices=("net_revenue", "order_count", "conversion", "order_amount"),
         default="net_revenue",
         help="that decides; others are hints (default net_revenue)",
     )

@@ -6,6 +6,7 @@
         'net_revenue': 'net_revenue',
         'order_count': 'order_count',
         'conversion': 'case when order_count > 0 then 1 else 0 end',
+        'order_amount': 'order_amount',
     }) }}
 {%- endmacro %}
 

@@ -14,16 +14,13 @@ settings as (
     select * from {{ source('run', 'settings') }}
 ),
 
-links as (
-    select * from {{ ref('customer_links') }}
-),
-
 campaigns as (
-    select * from {{ ref('stg_campaigns') }}
-),
-
-designs as (
-    select * from {{ ref('experiment_designs') }}
+    select
+        campaigns.*,
+        coalesce(spellings.channel, lower(trim(campaigns.channel))) as channel_name
+    from {{ ref('stg_campaigns') }} as campaigns
+    left join {{ ref('spend_channels') }} as spellings
+        on lower(trim(campaigns.channel)) = spellings.spelling
 ),
 
 -- Tools write Control and control; they mean one arm.
@@ -42,7 +39,7 @@ named as (
     from assignments
     inner join spine
         on assignments.assigned_at <= spine.as_of
-    inner join links
+    inner join {{ ref('customer_links') }} as links
         on {{ names_record('assignments', 'links', has_email=false) | indent(8) }}
 ),
 
@@ -68,6 +65,7 @@ firsts as (
 dated as (
     select
         firsts.*,
+        campaigns.channel_name as channel,
         designs.window_days,
         designs.stop_on,
         {{ business_date(next_instant('spine.as_of'), 'settings.business_time_zone') }}
@@ -78,7 +76,7 @@ dated as (
     from firsts
     cross join spine
     cross join settings
-    left join designs
+    left join {{ ref('experiment_designs') }} as designs
         on
             firsts.source_system = designs.source_system
             and firsts.experiment_id = designs.experiment_id
@@ -105,6 +103,7 @@ select
     customer_id,
     arm,
     campaign_id,
+    channel,
     segment_key,
     record_count,
     assigned_at,

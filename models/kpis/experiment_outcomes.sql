@@ -48,6 +48,11 @@ bought as (
             revenue.occurred_at >= customers.assigned_at
             and revenue.occurred_on <= customers.window_ends_on
         ) as order_count,
+        sum(revenue.order_net_amount) filter (
+            where
+            revenue.occurred_at >= customers.assigned_at
+            and revenue.occurred_on <= customers.window_ends_on
+        ) as order_amount,
         sum(revenue.net_revenue) filter (
             where
             revenue.occurred_at < customers.assigned_at
@@ -80,6 +85,7 @@ select
     customers.customer_id,
     customers.arm,
     customers.campaign_id,
+    customers.channel,
     customers.segment_key,
     customers.record_count,
     customers.assigned_at,
@@ -95,6 +101,7 @@ select
     end as was_contacted,
     cast(coalesce(bought.net_revenue, 0) as decimal(18, 4)) as net_revenue,
     cast(coalesce(bought.order_count, 0) as int) as order_count,
+    cast(coalesce(bought.order_amount, 0) as decimal(18, 4)) as order_amount,
     cast(coalesce(bought.net_revenue_before, 0) as decimal(18, 4)) as net_revenue_before
 from customers
 cross join spine

@@ -21,7 +21,7 @@ from itertools import groupby
 
 import oracle
 from oracle_identity import resolve
-from oracle_rows import Raw, business_date
+from oracle_rows import Raw, business_date, word_of
 
 Key = tuple[str, str]
 """source_system and experiment_id."""
@@ -44,6 +44,8 @@ class Outcome:
     """An assigned customer; `excluded` says why it does not count."""
 
     arm: str
+    channel: str | None
+    segment: str | None
     assigned_at: datetime
     window_ends_on: date
     is_closed: bool
@@ -51,6 +53,7 @@ class Outcome:
     was_contacted: bool | None
     net_revenue: Decimal
     order_count: int
+    order_amount: Decimal
     net_revenue_before: Decimal
 
 
@@ -79,10 +82,8 @@ def outcomes(
     for fact in ledger.facts_until(as_of):
         if fact.customer is not None:
             facts[oracle.customer_id(fact.customer)].append(fact)
-    ends = {
-        (row["source_system"], row["campaign_id"]): row.get("ended_at")
-        for row in raw.latest("campaigns")
-    }
+    campaigns = {(row["source_system"], row["campaign_id"]): row for row in raw.latest("campaigns")}
+    spellings = {row["spelling"]: row["channel"] for row in raw.seeds.spend_channels}
     assigned = defaultdict(list)
     for row in raw.latest("experiment_assignments"):
         customer = identity.customer(raw.namer.party(row))
@@ -96,7 +97,9 @@ def outcomes(
         design = designs.get(key[:2], Design())
         on = business_date(first["assigned_at"], raw.time_zone)
         campaign = (key[0], first.get("campaign_id"))
-        end = _window_end(design, on, ends.get(campaign), raw.time_zone)
+        sent = campaigns.get(campaign, {})
+        end = _window_end(design, on, sent.get("ended_at"), raw.time_zone)
+        channel = word_of(sent.get("channel"))
         mine = facts[key[2]]
         within = [f for f in mine if f.at >= first["assigned_at"] and f.on <= end]
         start = on - timedelta(days=HISTORY_DAYS - 1)
@@ -110,6 +113,8 @@ def outcomes(
             contacted = any(on <= day <= end for day in days)
         found[key] = Outcome(
             first["arm"].strip().lower(),
+            spellings.get(channel, channel) if channel else None,
+            first.get("segment_key"),
             first["assigned_at"],
             end,
             business_date(as_of + timedelta(microseconds=1), raw.time_zone) > end,
@@ -117,6 +122,7 @@ def outcomes(
             contacted,
             sum((f.amount for f in within), Decimal(0)),
             sum(f.is_order for f in within),
+            sum((f.amount for f in within if f.is_order), Decimal(0)),
             sum((f.amount for f in before), Decimal(0)),
         )
     return found
@@ -154,6 +160,7 @@ METRICS: Mapping[str, Callable[[Outcome], Fraction]] = {
     "net_revenue": lambda outcome: Fraction(outcome.net_revenue),
     "order_count": lambda outcome: Fraction(outcome.order_count),
     "conversion": lambda outcome: Fraction(outcome.order_count > 0),
+    "order_amount": lambda outcome: Fraction(outcome.order_amount),
 }
 
 

@@ -56,6 +56,7 @@ def with_experiments(business: Business, seed: int) -> Business:
             "source_system": system,
             "campaign_id": "letters",
             "name": "letters",
+            "channel": "E-mail" if system == "shop" else " Post",
             "ended_at": business.as_of - timedelta(days=40),
             "_batch_id": "batch-1",
         }
@@ -113,9 +114,10 @@ def test_every_experiment_equals_the_recomputation(pipeline: Pipeline, seed: int
         found = {
             row[:3]: row[3:]
             for row in connection.execute(
-                "select source_system, experiment_id, customer_id, arm, assigned_at, "
-                "window_ends_on, is_window_closed, exclusion, was_contacted, net_revenue, "
-                "order_count, net_revenue_before from experiment_outcomes"
+                "select source_system, experiment_id, customer_id, arm, channel, segment_key, "
+                "assigned_at, window_ends_on, is_window_closed, exclusion, was_contacted, "
+                "net_revenue, order_count, order_amount, net_revenue_before "
+                "from experiment_outcomes"
             ).fetchall()
         }
         rows = connection.execute(
