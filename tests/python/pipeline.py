@@ -117,7 +117,7 @@ class Pipeline:
         country: str | None = None,
         state: State | None = None,
         probable: Sequence[tuple[str, str]] = (),
-        until: str | None = None,
+        only: str | Iterable[str] | None = None,
     ) -> duckdb.DuckDBPyConnection:
         """Build every model in a new in-memory database.
 
@@ -128,7 +128,7 @@ class Pipeline:
             time_zone, currency, country: of the business.
             state: published history to start from.
             probable: pairs of record_ids that are linked though they share nothing.
-            until: name of the last model that is needed; None for all.
+            only: models, or data tests, that are needed, with what they are made of; None for all.
         """
         connection = duckdb.connect()
         connection.execute("attach ':memory:' as work; use work")
@@ -172,18 +172,23 @@ class Pipeline:
         _insert_rows(connection, "state.programme_baselines", state.baselines)
         linked = [(record, "|".join(pair)) for pair in probable for record in pair]
         _insert_rows(connection, "run.probable_links", linked)
-        for node in self.order:
+        needed = (
+            self if only is None else self.reduced_to([only] if isinstance(only, str) else only)
+        )
+        for node in needed.order:
             self._build(connection, node)
-            if node["name"] == until:
-                break
         return connection
 
     def reduced_to(self, models: Iterable[str]) -> Pipeline:
-        """The pipeline with only these models and what they are made of, for many short runs."""
+        """The pipeline with only these models and what they are made of, for many short runs.
+
+        A data test stands for the models that it reads.
+        """
         by_id = {node["unique_id"]: node for node in self.order}
-        ids = {node["name"]: unique_id for unique_id, node in by_id.items()}
+        ids = {node["name"]: [unique_id] for unique_id, node in by_id.items()}
+        read = {name: node["depends_on"]["nodes"] for name, node in self.tests.items()}
         wanted: set[str] = set()
-        waiting = [ids[name] for name in models]
+        waiting = [unique_id for name in models for unique_id in (ids.get(name) or read[name])]
         while waiting:
             unique_id = waiting.pop()
             if unique_id in by_id and unique_id not in wanted:

@@ -93,7 +93,7 @@ def built(pipeline: Pipeline) -> duckdb.DuckDBPyConnection:
         "source_system": "default",
         "_batch_id": "b1",
     }
-    return pipeline.run({"orders": [order]}, as_of=AS_OF, until="variable_catalogue")
+    return pipeline.run({"orders": [order]}, as_of=AS_OF, only="variable_catalogue")
 
 
 def fill(connection: duckdb.DuckDBPyConnection, entity: str, rows: Sequence[Row]) -> None:
@@ -203,7 +203,7 @@ def test_it_is_so_for_a_business_with_every_oddity(pipeline: Pipeline) -> None:
         as_of=business.as_of,
         time_zone=business.raw.time_zone,
         currency="GBP",
-        until="variable_catalogue",
+        only="variable_catalogue",
     )
     assert check(pipeline, connection) > 5
     told = connection.execute(

@@ -42,7 +42,8 @@ def rate(days_before: int, value: str = "0.85", **values: Any) -> dict[str, Any]
 
 
 def run(pipeline: Pipeline, **raw: list[dict[str, Any]]) -> Any:
-    return pipeline.run(raw, as_of=AS_OF, currency="GBP")
+    needed = [GATE, "fct_revenue"]
+    return pipeline.run(raw, as_of=AS_OF, currency="GBP", only=needed)
 
 
 def revenue(connection: Any) -> Decimal | None:
@@ -178,7 +179,9 @@ def test_a_correction_of_a_rate_holds_from_then_on(pipeline: Pipeline) -> None:
 def test_two_systems_that_disagree_on_a_rate_stop_the_refresh(pipeline: Pipeline) -> None:
     rates = [rate(0, "0.8"), rate(0, "0.9", source_system="bank")]
     built = run(pipeline, orders=[order("o1", "EUR")], fx_rates=rates)
-    assert "unique_key_daily_rates_currency__rate_on" in pipeline.failing_tests(built)
+    key = "unique_key_daily_rates_currency__rate_on"
+    assert ("EUR", DAY, 2) in pipeline.failing_rows(built, key)
+    assert pipeline.tests[key]["config"]["severity"].lower() == "error"
     same = [rate(0, "0.8"), rate(0, "0.8", source_system="bank")]
     built = run(pipeline, orders=[order("o1", "EUR")], fx_rates=same)
     assert revenue(built) == 8

@@ -233,7 +233,7 @@ def test_net_revenue_of_an_example_is_the_sum_of_its_file(
         as_of=dt.datetime(2025, 12, 31, 23),
         time_zone=mapping.business_time_zone,
         currency=mapping.reporting_currency,
-        until="fct_revenue",
+        only="fct_revenue",
     )
 
     found = connection.execute("select sum(net_revenue) from fct_revenue").fetchall()

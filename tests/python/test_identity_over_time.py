@@ -260,7 +260,7 @@ def test_an_address_of_a_thousand_people_makes_none_of_them_one(pipeline: Pipeli
         for number in range(1000)
     ]
     connection = pipeline.run(
-        {"customers": people, "orders": ORDERS}, as_of=end_of(FIRST), until="customer_profiles"
+        {"customers": people, "orders": ORDERS}, as_of=end_of(FIRST), only="customer_profiles"
     )
     assert rows(connection, "select count(distinct customer_id) from customer_links") == [(1003,)]
     test = "assert_addresses_and_numbers_are_peoples_own"
@@ -287,7 +287,7 @@ def test_a_chain_of_thirty_ends_at_the_guard_and_says_so(pipeline: Pipeline) -> 
     connection = pipeline.run(
         {"customers": people, "orders": ORDERS, "message_events": events},
         as_of=end_of(FIRST),
-        until="customer_profiles",
+        only="customer_profiles",
     )
     assert rows(connection, "select is_over_merged, count(*) from customer_links group by all") == [
         (False, 3),

@@ -34,7 +34,7 @@ def built(pipeline: Pipeline, business: Business) -> duckdb.DuckDBPyConnection:
         instants=oracle.month_ends(business.raw, business.as_of),
         time_zone=business.raw.time_zone,
         currency="GBP",
-        until="segment_kpis",
+        only="segment_kpis",
     )
 
 

@@ -119,7 +119,7 @@ def stages(pipeline: Pipeline) -> dict[tuple[str, datetime], str]:
         {"customers": customers, "orders": orders},
         as_of=instants[-1],
         instants=instants[:-1],
-        until="customer_lifecycle",
+        only="customer_lifecycle",
     )
     rows = connection.execute(
         "select customer_id, as_of, lifecycle_stage from customer_lifecycle"
@@ -223,7 +223,7 @@ def test_nobody_makes_another_move_however_far_apart_one_looks(
         {"orders": orders, "customers": [contact(f"c{c}", instants[2]) for c in range(200)]},
         as_of=instants[-1],
         instants=instants[:-1],
-        until="customer_lifecycle",
+        only="customer_lifecycle",
     )
     assert impossible_moves(connection) == []
     seen = connection.execute(
@@ -250,7 +250,7 @@ def test_in_no_business_a_move_is_unexplained_as_it_occurred(
         instants=[business.as_of - timedelta(days=days) for days in sorted(days_before)[::-1]],
         time_zone=business.raw.time_zone,
         currency="GBP",
-        until="lifecycle_moves",
+        only="lifecycle_moves",
     )
     assert impossible_moves(connection) == []
     assert pipeline.failing_rows(connection, CHECK) == []
@@ -283,7 +283,7 @@ def test_a_model_that_forgets_is_found(
     found = {}
     for name, project in (("sound", pipeline), ("poisoned", poisoned)):
         connection = project.run(
-            {"orders": orders}, as_of=end_of(30), instants=[P], until="lifecycle_moves"
+            {"orders": orders}, as_of=end_of(30), instants=[P], only="lifecycle_moves"
         )
         found[name] = project.failing_rows(connection, CHECK)
     assert found["sound"] == []
@@ -309,12 +309,12 @@ def test_orders_taken_back_are_no_fault_and_told_where_they_are_many(
     day_0, day_1 = end_of(0), end_of(1)
     orders = [order(f"c{n}", P_ON) for n in range(cancelled)]
     kept = [order(f"o{n}", P_ON) for n in range(others)]
-    first = pipeline.run({"orders": orders + kept}, as_of=day_0, until="lifecycle_moves")
+    first = pipeline.run({"orders": orders + kept}, as_of=day_0, only="lifecycle_moves")
     assert first.execute("select * from lifecycle_moves").fetchall() == []
     state = next_state(first, day_1)
     corrected = [row | {"status": "cancelled"} for row in orders]
     second = pipeline.run(
-        {"orders": corrected + kept}, as_of=day_1, state=state, until="lifecycle_moves"
+        {"orders": corrected + kept}, as_of=day_1, state=state, only="lifecycle_moves"
     )
     moves = second.execute(
         "select from_stage, to_stage, days_between, cause, count(*) from lifecycle_moves "

@@ -137,7 +137,7 @@ def test_an_entity_may_have_a_limit_of_rejects_of_its_own(
     limits = {"default": 0.01, "orders": 0.02, "web_events": 0}
     pipeline = pipeline_with(reject_limits=limits)
     now = datetime(2025, 1, 1)
-    connection = pipeline.run({}, as_of=now, until="as_of_spine")
+    connection = pipeline.run({}, as_of=now, only="as_of_spine")
     connection.execute(
         "insert into run.source_files (entity, line_count, rejected_rows, loaded_at) values"
         " (?, 1000, ?, ?), (?, 1000000, 0, timestamp '2024-12-31')",

@@ -14,7 +14,7 @@ from pipeline import Pipeline
 
 AS_OF = datetime(2024, 6, 30, 23)
 WARNS = "assert_every_refund_has_its_order"
-UNTIL = "customer_profiles"
+NEEDED = ("customer_profiles", "fct_revenue", WARNS)
 TABLES = ("fct_orders", "fct_refunds", "fct_revenue", "rfm_scores", "customer_profiles")
 
 
@@ -51,7 +51,7 @@ def revenue(connection: Any) -> dict[bool, Decimal]:
 
 def test_a_refund_without_its_order_is_of_nobody_and_told(pipeline: Pipeline) -> None:
     raw = {"orders": [order("other", "a")], "refunds": [refund("4.0000")]}
-    built = pipeline.run(raw, as_of=AS_OF, until=UNTIL)
+    built = pipeline.run(raw, as_of=AS_OF, only=NEEDED)
     assert revenue(built) == {True: Decimal(10), False: Decimal(-4)}
     assert [row[-2:] for row in pipeline.failing_rows(built, WARNS)] == [("r1", "late")]
     assert pipeline.tests[WARNS]["config"]["severity"] == "warn"
@@ -70,7 +70,7 @@ def test_an_order_that_comes_after_its_refund_gives_what_it_gives_in_time(
             ],
             "refunds": [refund("4.0000", _batch_id=of_refund)],
         }
-        built = pipeline.run(raw, as_of=AS_OF, until=UNTIL)
+        built = pipeline.run(raw, as_of=AS_OF, only=NEEDED)
         assert revenue(built) == {True: Decimal(16)}
         assert pipeline.failing_rows(built, WARNS) == []
         found.append(
@@ -86,7 +86,7 @@ def test_a_refund_larger_than_its_order_makes_less_than_nothing_and_is_scored(
         "orders": [order("other", "a"), order("late", "b")],
         "refunds": [refund("15.0000")],
     }
-    built = pipeline.run(raw, as_of=AS_OF, until=UNTIL)
+    built = pipeline.run(raw, as_of=AS_OF, only=NEEDED)
     assert revenue(built) == {True: Decimal(5)}
     scored = built.execute("select monetary, monetary_score from rfm_scores order by 1").fetchall()
     assert [(Decimal(money), score) for money, score in scored] == [

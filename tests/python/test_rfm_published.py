@@ -83,7 +83,7 @@ def scored_as_r_does(
     """The whole pipeline over the published orders, with the settings of the R package."""
     made = pipeline_with(rfm_window_days=None, rfm_cut_point_offset=1, rfm_map="r")
     first, *rest = made.order
-    connection = made.run({}, as_of=R_AS_OF, until=first["name"])
+    connection = made.run({}, as_of=R_AS_OF, only=first["name"])
     # 4,906 rows are read by the engine; one by one they would take longer than all models.
     connection.execute(
         "insert into raw.orders (order_id, ordered_at, customer_ref, source_system, net_amount, "
@@ -231,7 +231,7 @@ def test_every_segment_of_a_map_is_described_and_every_described_one_is_in_the_m
 def test_scores_at_the_edges(
     pipeline: Pipeline, orders: list[Row], expected: dict[str, int]
 ) -> None:
-    connection = pipeline.run({"orders": orders}, as_of=AS_OF, until="rfm_scores")
+    connection = pipeline.run({"orders": orders}, as_of=AS_OF, only="rfm_scores")
     found = {customer: row[6] for customer, row in score_rows(connection).items()}
     assert found == {id_of(ref): score for ref, score in expected.items()}
 
@@ -338,7 +338,7 @@ def test_customers_with_one_composite_share_a_band(rank_bands: Pipeline) -> None
     """Seven who did the same, and three who did worse: nobody is told apart by an id."""
     rows = [order(f"same {n}", 3, 50) for n in range(7)]
     rows += [order(f"worse {n}", 30 + n, 10 - n) for n in range(3)]
-    connection = rank_bands.run({"orders": rows}, as_of=AS_OF, until="rfm_scores")
+    connection = rank_bands.run({"orders": rows}, as_of=AS_OF, only="rfm_scores")
     found = {customer: row[7] for customer, row in score_rows(connection).items()}
     # 0, 7, 8 and 9 of 10 customers are strictly better: bands 1, 4, 5 and 5.
     assert found == {
@@ -374,14 +374,14 @@ def test_fixed_cut_points_come_from_the_seed_whoever_else_buys(fixed: Pipeline) 
         order("above all first", 31, Decimal("25"), 2),
         *(order("best", 0, 200, number) for number in range(9)),
     ]
-    both = fixed.run({"orders": rows}, as_of=AS_OF, until="rfm_scores")
+    both = fixed.run({"orders": rows}, as_of=AS_OF, only="rfm_scores")
     scores = {customer: row[3:6] for customer, row in score_rows(both).items()}
     assert scores == {
         id_of("on all first"): (5, 1, 1),
         id_of("above all first"): (4, 2, 2),
         id_of("best"): (5, 5, 5),
     }
-    alone = fixed.run({"orders": rows[:1]}, as_of=AS_OF, until="rfm_scores")
+    alone = fixed.run({"orders": rows[:1]}, as_of=AS_OF, only="rfm_scores")
     assert score_rows(alone) == {
         id_of("on all first"): score_rows(both)[id_of("on all first")],
     }

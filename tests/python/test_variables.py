@@ -37,7 +37,7 @@ def customer(customer_ref: str, birth_date: date | None) -> dict[str, Any]:
 
 
 def built(pipeline: Pipeline, **raw: list[dict[str, Any]]) -> duckdb.DuckDBPyConnection:
-    return pipeline.run({"orders": [ORDER], **raw}, as_of=AS_OF, until="customer_people")
+    return pipeline.run({"orders": [ORDER], **raw}, as_of=AS_OF, only="customer_people")
 
 
 def test_a_birth_after_as_of_gives_no_age_and_is_counted(pipeline: Pipeline) -> None:
@@ -138,7 +138,7 @@ def test_whoever_has_a_subscription_is_in_exactly_one_stage_of_it(pipeline: Pipe
         for number, period in enumerate(held)
     ]
     connection = pipeline.run(
-        {"orders": [ORDER], "subscriptions": rows}, as_of=AS_OF, until="customer_subscriptions"
+        {"orders": [ORDER], "subscriptions": rows}, as_of=AS_OF, only="customer_subscriptions"
     )
     found = connection.execute(
         "select reference, count(*), min(subscription_stage) from customer_subscriptions "
