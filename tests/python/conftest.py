@@ -32,6 +32,11 @@ nightly = pytest.mark.skipif(not NIGHTLY, reason="takes minutes; `make nightly` 
 """Of what takes many refreshes and is held by quicker tests too, less closely."""
 
 
+def examples(few: int, many: int) -> int:
+    """How many examples to try where each takes seconds; many in `make nightly`."""
+    return many if NIGHTLY else few
+
+
 _SET_UP_ONCE = frozenset(
     {
         "test_accounts",

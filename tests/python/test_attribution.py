@@ -14,7 +14,7 @@ import oracle_variables
 import pytest
 from business import ALL_PARTS, Business, build, every_oddity
 from business_campaigns import CAMPAIGN_PARTS
-from conftest import Workspace
+from conftest import Workspace, examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pipeline import Pipeline
@@ -545,7 +545,7 @@ def test_it_does_so_for_a_business_that_spends_nothing(campaigns: Pipeline) -> N
 
 
 @settings(
-    max_examples=8,
+    max_examples=examples(4, 8),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -17,6 +17,7 @@ import business as parts_of_business
 import duckdb
 import oracle
 from business import ALL_PARTS, NOON, Business, Shop, businesses
+from conftest import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle_rows import latest, latest_lines
@@ -27,7 +28,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 # An example is two runs of one to two seconds; the seeds are fresh in every session of the suite.
 few_examples = settings(
-    max_examples=5,
+    max_examples=examples(3, 5),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

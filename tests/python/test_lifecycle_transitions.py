@@ -18,6 +18,7 @@ import duckdb
 import oracle
 import pytest
 from business import ALL_PARTS, Business, businesses
+from conftest import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pipeline import PROJECT, Pipeline, next_state
@@ -233,7 +234,7 @@ def test_nobody_makes_another_move_however_far_apart_one_looks(
 
 
 @settings(
-    max_examples=5,
+    max_examples=examples(3, 5),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

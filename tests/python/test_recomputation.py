@@ -22,6 +22,7 @@ import pytest
 import yaml
 from business import KPI_PARTS, Business, businesses, every_kpi, every_oddity
 from business_kpis import businesses_as_customers
+from conftest import examples
 from hypothesis import HealthCheck, given, settings
 from oracle_rows import round_half_even
 from pipeline import PROJECT, Pipeline
@@ -420,7 +421,7 @@ def test_every_kpi_of_segments_of_accounts_equals_the_recomputation(
 
 
 @settings(
-    max_examples=8,
+    max_examples=examples(4, 8),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
