@@ -15,11 +15,11 @@ refresh: $(VENV)/.runtime
 	@$(BIN)/clientele refresh
 
 test: lint
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2
 
 # What takes too long for every commit: real data in ten portions, and new examples for properties.
 nightly: $(VENV)/.dev
-	@CLIENTELE_NIGHTLY=1 HYPOTHESIS_PROFILE=search $(BIN)/pytest -n 2 --dist loadgroup
+	@CLIENTELE_NIGHTLY=1 HYPOTHESIS_PROFILE=search $(BIN)/pytest -n 2
 
 dev: $(VENV)/.runtime
 	@$(BIN)/clientele dev

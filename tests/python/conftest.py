@@ -19,6 +19,7 @@ import hypothesis
 import pytest
 import yaml
 from pipeline import PROJECT, Pipeline, compile_project
+from xdist.scheduler import LoadScopeScheduling
 
 # One and the same examples for everyone, so that main does not turn red by chance; new ones are
 # sought with HYPOTHESIS_PROFILE=search.
@@ -62,11 +63,20 @@ _SET_UP_ONCE = frozenset(
 """Modules whose tests share what takes long to set up: each is one worker's."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of such a module together (`--dist loadgroup`)."""
-    for item in items:
-        if item.path.stem in _SET_UP_ONCE:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+class _ModulesTogether(LoadScopeScheduling):
+    """Hands such a module to one worker, and every other test by itself.
+
+    xdist's own `--dist loadgroup` groups nothing with pytest 9.2, whose node ids it cannot change.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return file if Path(file).stem in _SET_UP_ONCE else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _ModulesTogether(config, log)
 
 
 def _shared_base(factory: pytest.TempPathFactory) -> Path:

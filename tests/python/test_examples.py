@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
-from conftest import Workspace
+from conftest import Workspace, nightly
 from pipeline import Pipeline
 
 from orchestration.contract import Column, load_contract
@@ -382,6 +382,7 @@ def test_the_readme_lists_every_example_with_its_entities() -> None:
     }
 
 
+@nightly
 @pytest.mark.kpis
 def test_the_command_of_the_readme_publishes_the_revenue_of_the_file(workspace: Workspace) -> None:
     command = re.search(r"^```sh\n(.*?)^```$", README, re.M | re.S)

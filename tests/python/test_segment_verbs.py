@@ -774,6 +774,7 @@ def test_the_command_line_reads_and_refuses(
     assert "there is a segment of this key" in capsys.readouterr().err
 
 
+@nightly
 def test_contracts_are_run_also_of_what_is_off(workspace: Workspace) -> None:
     project = workspace.copy_project()
     said = workspace.run("segment", "new", "tea_time", "--owner", "crm@example.com")
