@@ -310,7 +310,7 @@ def workspace(
 ) -> Workspace:
     """An empty warehouse, at one path per worker so that dbt can use what it parsed before.
 
-    Refreshes make metrics, which is nearly half their work, where a test is marked `kpis`.
+    Refreshes make metrics, which takes longer, where a test is marked `kpis`.
     """
     root = tmp_path_factory.getbasetemp() / "workspace"
     for name in ("landing", "warehouse", "project"):
