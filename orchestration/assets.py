@@ -20,12 +20,12 @@ from orchestration.dbt_project import (
     NodeResult,
     data_tests,
     fault_in_words,
-    model_names,
     read_manifest,
     read_results,
 )
 from orchestration.dbt_worker import DbtWorker
 from orchestration.errors import ClienteleError
+from orchestration.layers import model_names
 from orchestration.progress import say
 from orchestration.quality import suites_of
 from orchestration.quality_worker import QualityWorker

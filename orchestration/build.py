@@ -21,13 +21,13 @@ from orchestration.database import connect
 from orchestration.dbt_project import (
     NodeResult,
     data_tests,
-    model_names,
     published_tables,
     segment_models,
 )
 from orchestration.errors import ClienteleError
 from orchestration.history import load_state
 from orchestration.ingest import ingest
+from orchestration.layers import model_names
 from orchestration.mapping import Mapping, load_mapping
 from orchestration.probable_links import create_probable_links, is_on
 from orchestration.publish import Published, publish

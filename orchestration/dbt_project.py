@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -278,13 +278,6 @@ def read_results(target_path: Path) -> tuple[NodeResult, ...]:
             seconds=float(result.get("execution_time") or 0),
         )
         for result in json.loads(path.read_text(encoding="utf-8"))["results"]
-    )
-
-
-def model_names(manifest: Mapping[str, Any]) -> frozenset[str]:
-    """The names of the models that are switched on."""
-    return frozenset(
-        node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"
     )
 
 

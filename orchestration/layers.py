@@ -63,6 +63,11 @@ def project_models(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     ]
 
 
+def model_names(manifest: Mapping[str, Any]) -> frozenset[str]:
+    """The names of those models: of all that are switched on."""
+    return frozenset(str(model["name"]) for model in project_models(manifest))
+
+
 def may_read(reader: str, read: str) -> bool:
     """Whether a model of the layer `reader` may read one of the layer `read`."""
     if reader == "segments":

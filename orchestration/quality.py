@@ -294,10 +294,13 @@ SUITES: tuple[Suite, ...] = (
         model="segment_kpis",
         query="""
             select
-                count(*) filter (where kpi like '%\\_rate' escape '\\' and value < 0) as below_zero,
-                count(*) filter (where kpi like '%\\_rate' escape '\\' and value > 1) as above_one,
+                count(*) filter (where is_share and value < 0) as below_zero,
+                count(*) filter (where is_share and value > 1) as above_one,
                 count(*) filter (where denominator = 0 and value is not null) as divided_by_zero
-            from segment_kpis
+            from (
+                select *, unit = 'rate' and kpi not in ('roi', 'market_penetration') as is_share
+                from segment_kpis
+            )
         """,
         expectations=tuple(
             Expected(

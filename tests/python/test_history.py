@@ -38,6 +38,15 @@ def rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[Any, .
     return connection.execute(f"from state.{table} order by all").fetchall()
 
 
+def work_database() -> duckdb.DuckDBPyConnection:
+    """What a build observes of its own, before anything is in it."""
+    work = duckdb.connect()
+    for table, columns in STATE_TABLES.items():
+        listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        work.execute(f"create table {table} ({listed}, is_new boolean)")
+    return work
+
+
 def test_the_first_refresh_starts_from_empty_tables() -> None:
     connection = loaded(None, JANUARY)
     for table, columns in STATE_TABLES.items():
@@ -70,10 +79,7 @@ def test_members_of_releases_from_before_accounts_are_customers(tmp_path: Path) 
 
 def test_what_is_written_is_read_again_but_not_at_its_own_instant(tmp_path: Path) -> None:
     """A refresh at the same as_of observes it anew; what it filled in before stays."""
-    work = duckdb.connect()
-    for table, columns in STATE_TABLES.items():
-        listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-        work.execute(f"create table {table} ({listed}, is_new boolean)")
+    work = work_database()
     work.execute(
         "insert into segment_changes values "
         "('s', 'customer', 'c', 'entered', '2026-01-01', 'v', 'backfilled', true), "
@@ -97,10 +103,7 @@ def test_what_is_written_is_read_again_but_not_at_its_own_instant(tmp_path: Path
 
 def test_what_a_release_does_not_observe_stands_as_it_was(tmp_path: Path) -> None:
     """A refresh without metrics, at the very instant at which a baseline was first seen."""
-    work = duckdb.connect()
-    for table, columns in STATE_TABLES.items():
-        listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-        work.execute(f"create table {table} ({listed}, is_new boolean)")
+    work = work_database()
     work.execute(
         "insert into programme_baselines (programme, metric, as_of, basis, is_new) "
         "values ('p', 'revenue', '2026-02-01', 'published', true)"

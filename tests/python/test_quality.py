@@ -13,7 +13,7 @@ from pipeline import Pipeline
 from orchestration import audit
 from orchestration.audit import Check
 from orchestration.errors import ClienteleError
-from orchestration.quality import SUITES, Build, Expected, Suite, evaluate
+from orchestration.quality import SUITES, Build, Expected, Suite, evaluate, suites_of
 from orchestration.warehouse import Release, Warehouse
 
 
@@ -198,3 +198,31 @@ def test_anything_else_publishes_nothing(
     with pytest.raises(ClienteleError, match="nothing was published") as caught:
         attempt()
     assert says in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("kpi", "unit", "value", "denominator", "failing"),
+    [
+        ("churn_risk", "rate", "1", 4, set()),
+        ("churn_risk", "rate", "1.25", 4, {"expect_rates_not_above_one"}),
+        ("retention_rate", "rate", "-0.25", 4, {"expect_rates_not_negative"}),
+        ("retention_rate", "rate", "0", 0, {"expect_no_division_by_zero"}),
+        ("retention_rate", "rate", None, 0, set()),
+        ("roi", "rate", "-21", 4, set()),
+        ("market_penetration", "rate", "1.5", 4, set()),
+        ("revenue", "currency", "-7", None, set()),
+    ],
+)
+def test_a_kpi_that_cannot_be_stops_the_refresh(
+    kpi: str, unit: str, value: str | None, denominator: int | None, failing: set[str]
+) -> None:
+    (suite,) = set(SUITES) - set(suites_of(frozenset()))
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table segment_kpis as select ?::varchar as kpi, ?::varchar as unit, "
+            "?::decimal(18, 6) as value, ?::decimal(38, 4) as denominator",
+            [kpi, unit, value, denominator],
+        )
+        checks = evaluate(Build(connection, None, None), [suite])
+    assert {check.name for check in checks if not check.passed} == failing
+    assert {check.severity for check in checks} == {"error"}

@@ -758,6 +758,34 @@ def test_the_skeleton_says_that_it_is_one(project: Path) -> None:
     assert len(test["given"][0]["rows"]) == 4
 
 
+@pytest.mark.parametrize(
+    ("further_east", "further_west"),
+    [
+        ("retire dormant --reason tried", "retire win_back --reason tried"),
+        ("rename vip best_buyers", "rename upside more_to_win"),
+        ("split vip --into vip_one vip_two", "split upside --into upside_one upside_two"),
+        ("merge dormant win_back --into silent", "merge vip upside --into loud"),
+    ],
+)
+def test_a_change_is_of_the_day_that_it_is_where_the_business_is(
+    project: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    further_east: str,
+    further_west: str,
+) -> None:
+    """The two places are 25 hours apart, so that their days are never the same."""
+    monkeypatch.setattr("orchestration.segment_cli.PROJECT_DIR", project)
+    monkeypatch.setenv("CLIENTELE_WAREHOUSE", str(tmp_path / "warehouse"))
+    mapping = tmp_path / "mapping.yml"
+    monkeypatch.setenv("CLIENTELE_MAPPING", str(mapping))
+    for zone, verb in (("Pacific/Kiritimati", further_east), ("Pacific/Pago_Pago", further_west)):
+        mapping.write_text(f"business_time_zone: {zone}\n", encoding="utf-8")
+        assert main(["segment", *verb.split()]) == 0
+    changed_on = {row[0]: row[3] for row in lineage(project)}
+    assert changed_on[further_east.split()[1]] > changed_on[further_west.split()[1]]
+
+
 def test_the_command_line_reads_and_refuses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
