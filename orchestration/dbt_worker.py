@@ -31,8 +31,9 @@ _FLAGS = (
     "--no-use-colors",
     "--log-level",
     "none",
+    # A log file makes dbt put every event in words to leave nearly all out; `_note` has the rest.
     "--log-level-file",
-    "warn",
+    "none",
     "--no-version-check",
     # Of what dbt writes about a run only its results are read, and `work` writes them: the
     # manifest, the graph and their summaries took two seconds of every refresh.
@@ -98,7 +99,11 @@ def work(
         reply({"fault": str(parsed.exception or "the project does not parse")})
         return
 
+    target = Path(options[options.index("--target-path") + 1])
+
     def finished(event: Any) -> None:
+        if event.info.level in {"warn", "error"}:
+            _note(target, event.info)
         if event.info.name == "NodeFinished":
             info = event.data.node_info
             reply({"node": info.unique_id, "status": info.node_status})
@@ -107,9 +112,17 @@ def work(
         [*_FLAGS, *command, *options]
     )
     if isinstance(outcome.result, RunExecutionResult):
-        outcome.result.write(f"{options[options.index('--target-path') + 1]}/{RUN_RESULTS}")
+        outcome.result.write(str(target / RUN_RESULTS))
     _fold_in_the_log()
     reply({"fault": str(outcome.exception or "")})
+
+
+def _note(target: Path, said: Any) -> None:
+    """Keep what dbt warned of or failed at, beside its project."""
+    log = target / "logs" / "dbt.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as lines:
+        lines.write(f"{said.ts.ToJsonString()} [{said.level}] {said.msg}\n")
 
 
 def _fold_in_the_log() -> None:
