@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,15 +85,16 @@ def _shared_base(factory: pytest.TempPathFactory) -> Path:
     return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
 
 
-def _compiled(base: Path, variables: Mapping[str, Any]) -> dict[str, Any]:
-    digest = hashlib.sha256(json.dumps(dict(variables), sort_keys=True).encode()).hexdigest()[:12]
+def _compiled(base: Path, variables: Mapping[str, Any], only: Sequence[str] = ()) -> dict[str, Any]:
+    asked = json.dumps([dict(variables), sorted(only)], sort_keys=True)
+    digest = hashlib.sha256(asked.encode()).hexdigest()[:12]
     folder = base / f"compiled-{digest}"
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         ready = folder / "ready"
         if not ready.exists():
-            compile_project(folder, variables)
+            compile_project(folder, variables, only)
             ready.touch()
     manifest: dict[str, Any] = json.loads((folder / "dbt" / "manifest.json").read_text())
     return manifest
@@ -107,10 +108,11 @@ def compiled_manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
 
 @pytest.fixture(scope="session")
 def pipeline_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pipeline]:
-    """The compiled project with other variables."""
+    """The compiled project with other variables; of `only` these models and tests, if told."""
 
-    def make(**variables: Any) -> Pipeline:
-        return Pipeline(_compiled(_shared_base(tmp_path_factory), variables))
+    def make(only: Sequence[str] = (), **variables: Any) -> Pipeline:
+        made = Pipeline(_compiled(_shared_base(tmp_path_factory), variables, only))
+        return made.reduced_to(only) if only else made
 
     return make
 

@@ -30,8 +30,16 @@ PROJECT = Path(__file__).resolve().parents[2]
 _CHUNK = 200
 
 
-def compile_project(folder: Path, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The manifest of the project with compiled SQL for every model and test."""
+def compile_project(
+    folder: Path, variables: Mapping[str, Any] | None = None, only: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The manifest of the project with compiled SQL for every model and test.
+
+    Args:
+        folder: where dbt works.
+        variables: over those of the project.
+        only: models and data tests to compile, with what they are made of; none for all.
+    """
     (folder / "work").mkdir(parents=True, exist_ok=True)
     command = [
         dbt_executable(),
@@ -51,6 +59,8 @@ def compile_project(folder: Path, variables: Mapping[str, Any] | None = None) ->
         command += ["--vars", json.dumps(dict(variables))]
         # A third of the time: of tests that columns declare, a refresh has SQL of its own.
         command += ["--exclude", *(f"test_name:{kind}" for kind in KINDS)]
+    if only:
+        command += ["--select", *(f"+{name}" for name in only)]
     completed = subprocess.run(
         command,
         env={**os.environ, "CLIENTELE_WAREHOUSE": str(folder), "DO_NOT_TRACK": "1"},

@@ -187,7 +187,7 @@ def test_enabling_another_segment_changes_no_figure_of_the_others(
 ) -> None:
     project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
     named = project["vars"]["segments"]
-    more = pipeline_with(segments=[*named, "trial_not_converted"])
+    more = pipeline_with(["segment_kpis"], segments=[*named, "trial_not_converted"])
     after = figures_of(built(more, business))
     assert "trial_not_converted" in {key for key, _, _, _ in after}
     assert {key: row for key, row in after.items() if key[0] != "trial_not_converted"} == rows

@@ -473,9 +473,10 @@ def test_a_frozen_list_keeps_its_members_until_they_are_gone(
     listed = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
     frozen = "vip_founders"
     lists = pipeline_with(
+        [*HISTORY_MODELS, "segments"],
         segments=[*listed["segments"], frozen],
         segments_off=[key for key in listed["segments_off"] if key != frozen],
-    ).reduced_to([*HISTORY_MODELS, "segments"])
+    )
     slow = [order(f"slow {n}", DAY_0 - timedelta(days=100 + n)) for n in range(8)]
     first_vips = [
         order(ref, DAY_0 - timedelta(days=days), 500)
