@@ -19,6 +19,7 @@ import hypothesis
 import pytest
 import yaml
 from pipeline import PROJECT, Pipeline, compile_project
+from warm import warm_process
 from xdist.scheduler import LoadScopeScheduling
 
 # One and the same examples for everyone, so that main does not turn red by chance; new ones are
@@ -183,14 +184,8 @@ class Workspace:
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         environment = self.env(**more)
         self.keep_parse(environment)
-        return subprocess.run(
-            [sys.executable, "-m", "orchestration.cli", *arguments],
-            cwd=self.project,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
+        return warm_process().run(
+            ["orchestration.cli", *arguments], cwd=self.project, env=environment, timeout=300
         )
 
     def python(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
