@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from business_activity import LAST_MOMENT, MICROSECOND, MIDNIGHT, event, message
+from business_kpis import ACCOUNT_SEGMENTS, month_edge
 from business_shop import NOON, Person, Shop
 
 MESSAGE_CHANNELS = ("email", "sms", "push", "post", "ad")
@@ -163,6 +164,40 @@ def visits_of_nobody(shop: Shop) -> None:
         for page in ("page_view", "product_view", "search"):
             visit(shop, None, at, name, event_name=page, session_id=session)
             at += timedelta(seconds=shop.rng.randint(0, 900), microseconds=500_000)
+
+
+def campaigns_for_businesses(shop: Shop) -> None:
+    """To contacts of accounts around the ends of months, when accounts change their segment.
+
+    Most are heard of long before, some a moment before, some by the message itself, some have a
+    record of later; half have a second record, which may name another account. Not among the parts:
+    ``businesses_as_customers`` must give them accounts.
+    """
+    names = [campaign(shop, offer_code="FIRMS") for _ in range(2)]
+    campaign(shop, started_at=shop.as_of)  # of which nothing came yet
+    for months_ago in (0, 1, 2, 5):
+        edge = month_edge(shop, months_ago)
+        for at in (shop.at(edge + 1, LAST_MOMENT), shop.at(edge, MIDNIGHT)):
+            long_ago = [shop.at(700, NOON)] * 4
+            for known_at in (*long_ago, at - MICROSECOND, at, at + MICROSECOND):
+                who, name = shop.person("default"), shop.rng.choice(names)
+                shop.customer(who, created_at=known_at)
+                if shop.rng.random() < 0.5:
+                    moved_at = known_at + timedelta(days=1)
+                    shop.customer(who, source_system="shop", created_at=moved_at)
+                channel, message_id = shop.rng.choice(("email", "sms")), f"B{shop.number()}"
+                for step in ("delivered", "opened", "clicked"):
+                    if step == "delivered" or shop.rng.random() < 0.6:
+                        more = {"channel": channel, "campaign_id": name}
+                        message(shop, who, at, step, message_id, **more)
+                if shop.rng.random() < 0.5:
+                    soon = min(at + timedelta(days=2), shop.as_of)
+                    coupon = shop.rng.choice((None, "FIRMS"))
+                    shop.order(who, 0, ordered_at=soon, status="paid", coupon_code=coupon)
+    for name in names:
+        for key in (*ACCOUNT_SEGMENTS, "b2b_none", None):
+            channel = shop.rng.choice(("email", "sms"))
+            spend(shop, shop.day(0, 60), name, segment_key=key, channel=channel)
 
 
 CAMPAIGN_PARTS: tuple[Callable[[Shop], None], ...] = (

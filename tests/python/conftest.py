@@ -119,6 +119,20 @@ def pipeline_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pip
 
 
 @pytest.fixture(scope="session")
+def pipeline_of_accounts(pipeline_with: Callable[..., Pipeline]) -> Pipeline:
+    """The compiled project with two kinds of segments of accounts beside those of customers.
+
+    Three contacts are enough to rank a segment of a campaign, so that small businesses have ranks.
+    """
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    return pipeline_with(
+        segments=[*project["vars"]["segments"], "technology_adopters"],
+        segment_groups=[*project["vars"]["segment_groups"], "b2b"],
+        campaign_minimum_sample=3,
+    )
+
+
+@pytest.fixture(scope="session")
 def pipeline(compiled_manifest: dict[str, Any]) -> Pipeline:
     """The compiled project with the default variables."""
     return Pipeline(compiled_manifest)

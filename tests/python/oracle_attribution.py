@@ -310,9 +310,15 @@ def standings(
 
 
 def audiences(
-    standing: Mapping[StandingKey, Standing], stays: Sequence[Stay], listed: Collection[str]
+    standing: Mapping[StandingKey, Standing],
+    stays: Sequence[Stay],
+    listed: Collection[str],
+    groups: Mapping[str, Sequence[str]] = GROUPS,
 ) -> dict[tuple[str, str], set[Customer]]:
-    """Who was in each segment before the campaign first spoke to them."""
+    """Who was in each segment before the campaign first spoke to them.
+
+    In a segment of accounts these are contacts, whose stays are among ``stays``.
+    """
     first: dict[tuple[str, Customer], datetime] = {}
     for (campaign, _, customer), what in standing.items():
         at = min(contact.at for contact in what.contacts)
@@ -324,7 +330,7 @@ def audiences(
     found: dict[tuple[str, str], set[Customer]] = defaultdict(set)
     for (campaign, customer), at in first.items():
         held = {s.segment_key for s in stays_of[customer] if s.holds_before(at)}
-        nones = {f"{group}_none" for group, keys in GROUPS.items() if held.isdisjoint(keys)}
+        nones = {f"{group}_none" for group, keys in groups.items() if held.isdisjoint(keys)}
         for segment in {"all", *held, *nones}:
             found[campaign, segment].add(customer)
     return dict(found)
@@ -409,6 +415,27 @@ def campaigns(
             ratio(converted, contacted, 6),
             per_spend(revenue - cost, cost),
         )
+    return found
+
+
+def ranks(
+    rows: Mapping[tuple[str, str, str], CampaignRow], listed: Collection[str], minimum: int
+) -> dict[tuple[str, str, str], tuple[bool, int | None]]:
+    """Whether enough were contacted, and the place by roi among the campaign's and channel's.
+
+    Only segments that can be chosen have a place, which neither 'all' nor a none of a group is.
+    """
+    rivals: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
+    for (campaign, segment, channel), row in rows.items():
+        contacted, roi = row[0], row[-1]
+        if segment in listed and contacted >= minimum and roi is not None:
+            rivals[campaign, channel].append(roi)
+    found = {}
+    for (campaign, segment, channel), row in rows.items():
+        is_sufficient, roi, place = row[0] >= minimum, row[-1], None
+        if segment in listed and is_sufficient and roi is not None:
+            place = 1 + sum(rival > roi for rival in rivals[campaign, channel])
+        found[campaign, segment, channel] = (is_sufficient, place)
     return found
 
 

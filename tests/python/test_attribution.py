@@ -9,11 +9,13 @@ from typing import Any
 
 import duckdb
 import oracle
+import oracle_accounts
 import oracle_attribution
 import oracle_variables
 import pytest
 from business import ALL_PARTS, Business, build, every_oddity
-from business_campaigns import CAMPAIGN_PARTS
+from business_campaigns import CAMPAIGN_PARTS, campaigns_for_businesses
+from business_kpis import businesses_as_customers
 from conftest import Workspace, examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -419,7 +421,12 @@ def test_nobody_and_nothing_is_empty_and_not_broken(campaigns: Pipeline) -> None
 # Against the recomputation -------------------------------------------------------------------
 
 
-def check(pipeline: Pipeline, business: Business) -> duckdb.DuckDBPyConnection:
+def check(
+    pipeline: Pipeline,
+    business: Business,
+    minimum: int = oracle_attribution.MINIMUM_SAMPLE,
+    has_accounts: bool = False,
+) -> duckdb.DuckDBPyConnection:
     world = oracle_variables.prepare(business.raw)
     view = oracle_variables.View(world, business.as_of)
     instants = oracle.month_ends(world.ledger, business.as_of)
@@ -436,9 +443,16 @@ def check(pipeline: Pipeline, business: Business) -> duckdb.DuckDBPyConnection:
     check_credits(connection, converted)
     check_performance(connection, converted, ledger)
 
-    history = oracle.history(oracle.observe(world.ledger, [*instants, business.as_of]))
+    observed_at = [*instants, business.as_of]
+    history = oracle.history(oracle.observe(world.ledger, observed_at))
+    stays, listed, groups = [*history.stays], {*history.observed}, dict(oracle.GROUPS)
+    if has_accounts:
+        accounts = oracle_accounts.observed_accounts(business.raw, observed_at)
+        stays += accounts.people
+        listed |= {*accounts.observed}
+        groups["b2b"] = tuple(oracle_accounts.B2B)
     standing = oracle_attribution.standings(view, contacts, converted)
-    audience = oracle_attribution.audiences(standing, history.stays, history.observed)
+    audience = oracle_attribution.audiences(standing, stays, listed, groups)
     costs = oracle_attribution.campaign_costs(ledger, audience)
     found = keyed(
         connection,
@@ -447,7 +461,15 @@ def check(pipeline: Pipeline, business: Business) -> duckdb.DuckDBPyConnection:
         "response_rate, conversion_rate, roi from campaign_performance",
         3,
     )
-    assert found == oracle_attribution.campaigns(view, standing, audience, costs)
+    expected_rows = oracle_attribution.campaigns(view, standing, audience, costs)
+    assert found == expected_rows
+    found = keyed(
+        connection,
+        "select campaign_id, segment_key, channel, is_sample_sufficient, roi_rank "
+        "from campaign_performance",
+        3,
+    )
+    assert found == oracle_attribution.ranks(expected_rows, listed, minimum)
 
     found = keyed(
         connection,
@@ -538,6 +560,37 @@ def test_every_figure_equals_the_recomputation_with_every_oddity_of_campaigns(
         assert connection.execute(f"select count(*) > 0 from {claim}").fetchall() == [(True,)], (
             claim
         )
+
+
+def test_every_figure_of_segments_of_accounts_equals_the_recomputation(
+    pipeline_of_accounts: Pipeline,
+) -> None:
+    parts = [*CAMPAIGN_PARTS * 4, *ALL_PARTS, campaigns_for_businesses, businesses_as_customers]
+    connection = check(
+        pipeline_of_accounts.reduced_to(TABLES),
+        build(random.Random(1), parts),
+        minimum=3,
+        has_accounts=True,
+    )
+    # What is compared is there: each of these in rows of accounts' segments, and contacts who move,
+    # are merged and are first known after their account was in.
+    of_accounts = "inner join kpi_segments using (segment_key) where entity = 'account'"
+    for claim in (
+        f"campaign_performance {of_accounts} and is_none and spend > 0 and converted > 0",
+        f"campaign_performance {of_accounts} and not is_none and spend > 0 and converted > 0",
+        f"campaign_performance {of_accounts} and not is_none and channel <> 'all' and opened > 0",
+        f"campaign_performance {of_accounts} and exclusive_group is null and contacted > 1",
+        f"campaign_performance {of_accounts} and roi_rank > 1",
+        f"campaign_performance {of_accounts} and contacted = 0",
+        "customer_accounts where account_count > 1",
+        "customer_accounts inner join customer_links using (customer_id)"
+        " where record_kind = 'reference'"
+        " group by customer_id having count(distinct (source_system, reference)) > 1",
+        "segment_stays as stays inner join customer_accounts using (customer_id)"
+        " inner join account_segment_membership_history as history"
+        " using (segment_key, account_id) where stays.valid_from > history.valid_from",
+    ):
+        assert connection.execute(f"select 1 from {claim} limit 1").fetchall(), claim
 
 
 def test_it_does_so_for_a_business_that_spends_nothing(campaigns: Pipeline) -> None:
