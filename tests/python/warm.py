@@ -70,6 +70,7 @@ class Fork:
                 self._returncode = int(self._answers.readline() or -signal.SIGKILL)
             except TimeoutError as error:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0) from error
+            self._answers.close()
             self._connection.close()
         return self._returncode
 
@@ -197,9 +198,14 @@ def _attend(connection: socket.socket) -> list[str]:
     for stream in streams:
         os.close(stream)
     connection.sendall(f"{pid}\n".encode())
-    _, status = os.waitpid(pid, 0)
-    with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more
-        connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    # Its number is not free for another process, which `kill` would meet, until nobody asks for it.
+    ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert ended is not None
+    status = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+    with contextlib.suppress(ConnectionError):
+        connection.sendall(f"{status}\n".encode())
+        connection.recv(1)
+    os.waitpid(pid, 0)
     os._exit(0)
 
 
