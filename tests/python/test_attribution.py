@@ -16,7 +16,7 @@ import pytest
 from business import ALL_PARTS, Business, build, every_oddity
 from business_campaigns import CAMPAIGN_PARTS, campaigns_for_businesses
 from business_kpis import businesses_as_customers
-from conftest import Workspace, examples
+from conftest import Workspace, examples, nightly
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pipeline import Pipeline
@@ -339,6 +339,7 @@ def test_bad_campaigns_and_spend_are_told_and_counted(campaigns: Pipeline) -> No
     ]
 
 
+@nightly
 @pytest.mark.kpis
 def test_a_refresh_publishes_them_and_says_what_is_wrong(workspace: Workspace) -> None:
     workspace.write(
