@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -758,6 +760,26 @@ def test_the_skeleton_says_that_it_is_one(project: Path) -> None:
     assert len(test["given"][0]["rows"]) == 4
 
 
+@pytest.fixture
+def in_two_places(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, str], None]:
+    """Runs two verbs, each where a business is; between the places are 25 hours, so that their days
+    are never the same."""
+    monkeypatch.setattr("orchestration.segment_cli.PROJECT_DIR", project)
+    monkeypatch.setenv("CLIENTELE_WAREHOUSE", str(tmp_path / "warehouse"))
+    mapping = tmp_path / "mapping.yml"
+    monkeypatch.setenv("CLIENTELE_MAPPING", str(mapping))
+
+    def run(further_east: str, further_west: str) -> None:
+        places = (("Pacific/Kiritimati", further_east), ("Pacific/Pago_Pago", further_west))
+        for zone, verb in places:
+            mapping.write_text(f"business_time_zone: {zone}\n", encoding="utf-8")
+            assert main(["segment", *verb.split()]) == 0
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("further_east", "further_west"),
     [
@@ -768,22 +790,31 @@ def test_the_skeleton_says_that_it_is_one(project: Path) -> None:
     ],
 )
 def test_a_change_is_of_the_day_that_it_is_where_the_business_is(
-    project: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    further_east: str,
-    further_west: str,
+    project: Path, in_two_places: Callable[[str, str], None], further_east: str, further_west: str
 ) -> None:
-    """The two places are 25 hours apart, so that their days are never the same."""
-    monkeypatch.setattr("orchestration.segment_cli.PROJECT_DIR", project)
-    monkeypatch.setenv("CLIENTELE_WAREHOUSE", str(tmp_path / "warehouse"))
-    mapping = tmp_path / "mapping.yml"
-    monkeypatch.setenv("CLIENTELE_MAPPING", str(mapping))
-    for zone, verb in (("Pacific/Kiritimati", further_east), ("Pacific/Pago_Pago", further_west)):
-        mapping.write_text(f"business_time_zone: {zone}\n", encoding="utf-8")
-        assert main(["segment", *verb.split()]) == 0
+    in_two_places(further_east, further_west)
     changed_on = {row[0]: row[3] for row in lineage(project)}
     assert changed_on[further_east.split()[1]] > changed_on[further_west.split()[1]]
+
+
+def test_so_is_the_day_that_a_first_review_is_counted_from(
+    project: Path,
+    in_two_places: Callable[[str, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Some months on, the last two days of a long month are one day.
+    monkeypatch.setattr("orchestration.segment_verbs.REVIEW_AFTER_MONTHS", 0)
+    said = "--owner crm@example.com --objective More --goal-kpi revenue"
+    in_two_places(f"new tea_time {said}", f"new wine_time {said}")
+    tea, wine = (
+        re.search(r"'review_by': '([0-9-]+)'", path.read_text(encoding="utf-8"))
+        for path in (
+            project / f"models/segments/custom/seg_{key}.sql" for key in ("tea_time", "wine_time")
+        )
+    )
+    assert tea is not None
+    assert wine is not None
+    assert tea[1] > wine[1]
 
 
 def test_the_command_line_reads_and_refuses(
