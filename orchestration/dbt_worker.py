@@ -93,22 +93,26 @@ def work(
     from dbt.cli.main import dbtRunner
     from dbt.contracts.graph.manifest import Manifest
 
-    parsed = dbtRunner().invoke([*_FLAGS, "parse", *options])
+    target, log = (
+        Path(options[options.index(name) + 1]) for name in ("--target-path", "--log-path")
+    )
+
+    def noted(event: Any) -> None:
+        if event.info.level in {"warn", "error"}:
+            _note(log / "dbt.log", event.info)
+
+    parsed = dbtRunner(callbacks=[noted]).invoke([*_FLAGS, "parse", *options])
     command = request()
     if not parsed.success or not isinstance(parsed.result, Manifest):
         reply({"fault": str(parsed.exception or "the project does not parse")})
         return
 
-    target = Path(options[options.index("--target-path") + 1])
-
     def finished(event: Any) -> None:
-        if event.info.level in {"warn", "error"}:
-            _note(target, event.info)
         if event.info.name == "NodeFinished":
             info = event.data.node_info
             reply({"node": info.unique_id, "status": info.node_status})
 
-    outcome = dbtRunner(manifest=parsed.result, callbacks=[finished]).invoke(
+    outcome = dbtRunner(manifest=parsed.result, callbacks=[noted, finished]).invoke(
         [*_FLAGS, *command, *options]
     )
     if isinstance(outcome.result, RunExecutionResult):
@@ -117,9 +121,8 @@ def work(
     reply({"fault": str(outcome.exception or "")})
 
 
-def _note(target: Path, said: Any) -> None:
-    """Keep what dbt warned of or failed at, beside its project."""
-    log = target / "logs" / "dbt.log"
+def _note(log: Path, said: Any) -> None:
+    """Keep what dbt warned of or failed at."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as lines:
         lines.write(f"{said.ts.ToJsonString()} [{said.level}] {said.msg}\n")

@@ -16,9 +16,10 @@ from typing import Any
 
 import duckdb
 import hypothesis
+import oracle_accounts
 import pytest
 import yaml
-from pipeline import PROJECT, Pipeline, compile_project
+from pipeline import PROJECT, Pipeline, compile_project, project_variables
 from warm import warm_process
 from xdist.scheduler import LoadScopeScheduling
 
@@ -124,10 +125,10 @@ def pipeline_of_accounts(pipeline_with: Callable[..., Pipeline]) -> Pipeline:
 
     Three contacts are enough to rank a segment of a campaign, so that small businesses have ranks.
     """
-    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    variables = project_variables()
     return pipeline_with(
-        segments=[*project["vars"]["segments"], "technology_adopters"],
-        segment_groups=[*project["vars"]["segment_groups"], "b2b"],
+        segments=[*variables["segments"], oracle_accounts.ADOPTERS],
+        segment_groups=[*variables["segment_groups"], "b2b"],
         campaign_minimum_sample=3,
     )
 

@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 import sqlglot
 import yaml
-from pipeline import PROJECT, Pipeline
+from pipeline import PROJECT, Pipeline, project_variables
 from sqlglot import exp
 
 SEGMENTS = PROJECT / "models" / "segments"
@@ -36,7 +36,7 @@ def segment_files() -> dict[str, Path]:
 
 def everything_on() -> dict[str, Any]:
     """Variables under which every segment file is in its list."""
-    variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    variables = project_variables()
     on: dict[str, Any] = {}
     for kind in ("segments", "segment_groups"):
         on[kind] = [*variables[kind], *variables[f"{kind}_off"]]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 
 from orchestration import clock
 from orchestration.column_tests import KINDS, failing_sql
@@ -28,6 +29,13 @@ from orchestration.unit_tests import source_tables
 
 PROJECT = Path(__file__).resolve().parents[2]
 _CHUNK = 200
+
+
+def project_variables() -> dict[str, Any]:
+    """The variables of dbt_project.yml."""
+    text = (PROJECT / "dbt_project.yml").read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.safe_load(text)["vars"]
+    return found
 
 
 def compile_project(

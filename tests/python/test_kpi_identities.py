@@ -14,9 +14,8 @@ import duckdb
 import oracle
 import oracle_kpis
 import pytest
-import yaml
 from business import Business, every_kpi
-from pipeline import PROJECT, Pipeline
+from pipeline import Pipeline, project_variables
 
 GRAINS = ("day", "week", "month", "quarter")
 Figures = dict[tuple[str, str, date, str], Decimal | None]
@@ -185,8 +184,8 @@ def test_enabling_another_segment_changes_no_figure_of_the_others(
     pipeline_with: Callable[..., Pipeline],
     business: Business,
 ) -> None:
-    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
-    named = project["vars"]["segments"]
+    variables = project_variables()
+    named = variables["segments"]
     more = pipeline_with(["segment_kpis"], segments=[*named, "trial_not_converted"])
     after = figures_of(built(more, business))
     assert "trial_not_converted" in {key for key, _, _, _ in after}

@@ -18,13 +18,12 @@ import oracle_identity
 import oracle_kpis
 import oracle_variables
 import pytest
-import yaml
 from business import KPI_PARTS, Business, businesses, every_kpi, every_oddity
 from business_kpis import businesses_as_customers
 from conftest import examples
 from hypothesis import HealthCheck, given, settings
 from oracle_rows import ratio, round_half_even
-from pipeline import PROJECT, Pipeline
+from pipeline import Pipeline, project_variables
 
 FEATURES = [
     field.name
@@ -282,12 +281,12 @@ def check_pairs_and_priorities(
         expected[a, b] = (len(members[a]), len(members[b]), both, share)
     assert pairs == expected
 
-    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    variables = project_variables()
     priorities = {
         key: pipeline.manifest["nodes"][f"model.clientele.seg_{key}"]["config"]["meta"]["segment"][
             "priority"
         ]
-        for keys in project["vars"]["priority_lists"].values()
+        for keys in variables["priority_lists"].values()
         for key in keys
     }
     standing = rows_by(
@@ -297,7 +296,7 @@ def check_pairs_and_priorities(
         3,
     )
     winners = {}
-    for name, keys in project["vars"]["priority_lists"].items():
+    for name, keys in variables["priority_lists"].items():
         for customer in set().union(*(members[key] for key in keys)):
             of_customer = [key for key in keys if customer in members[key]]
             best = min(of_customer, key=priorities.__getitem__)

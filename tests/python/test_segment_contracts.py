@@ -28,7 +28,7 @@ from contracts import (
     read_contracts,
     segment_files,
 )
-from pipeline import PROJECT, Pipeline
+from pipeline import PROJECT, Pipeline, project_variables
 
 from orchestration.layers import layer_violations
 from orchestration.portability import lint_project
@@ -240,7 +240,7 @@ def test_every_goal_is_a_kpi(metadata: dict[str, dict[str, Any]]) -> None:
 
 
 def test_every_file_stands_in_one_list() -> None:
-    variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    variables = project_variables()
     listed = [
         f"{prefix}_{name}"
         for prefix, lists in (

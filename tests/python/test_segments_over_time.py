@@ -15,8 +15,7 @@ from typing import Any
 import duckdb
 import oracle
 import pytest
-import yaml
-from pipeline import PROJECT, Pipeline, State, next_state
+from pipeline import Pipeline, State, next_state, project_variables
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -470,7 +469,7 @@ def test_a_frozen_list_keeps_its_members_until_they_are_gone(
     pipeline_with: Callable[..., Pipeline],
 ) -> None:
     """First VIPs stay when they are none any more; who becomes one later does not come in."""
-    listed = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    listed = project_variables()
     frozen = "vip_founders"
     lists = pipeline_with(
         [*HISTORY_MODELS, "segments"],

@@ -1,10 +1,9 @@
 """Runs modules of the project by forks of a process that has imported their libraries.
 
-Dagster, dbt and Great Expectations take ten seconds to import, and a refresh starts them all anew:
-in a suite of many refreshes a sixth of its time. A fork begins where the imports end. What
-is run is the module as `python -m` runs it, in its own folder, with its own environment; also the
-workers that it starts (orchestration/worker.py) are forks, of the same process and not of its own.
-Nothing of the project itself is imported beforehand.
+Dagster, dbt and Great Expectations take ten seconds to import, and a refresh starts them all anew.
+A fork begins where the imports end. What is run is the module as `python -m` runs it, in its own
+folder, with its own environment; also the workers that it starts (orchestration/worker.py) are
+forks, of the same process and not of its own. Nothing of the project itself is imported beforehand.
 
 Tests of what the start of a process does, or that kill it, start it as everybody does.
 """
@@ -33,6 +32,11 @@ _WORKERS = frozenset({"orchestration.dbt_worker", "orchestration.quality_worker"
 _AT = "CLIENTELE_WARM_PROCESS"
 """Tells a fork, in its environment, where to ask for another."""
 
+_MESSAGES = (socket.AF_UNIX, socket.SOCK_SEQPACKET)
+"""Sockets that keep one message apart from the next."""
+
+_LONGEST = 2**20
+
 
 class Fork:
     """A module that runs in a fork; of what `subprocess.Popen` offers, what is needed here."""
@@ -46,14 +50,11 @@ class Fork:
         env: Mapping[str, str],
         streams: Sequence[int],
     ) -> None:
-        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection = socket.socket(*_MESSAGES)
         self._connection.connect(address)
         request = {"arguments": list(arguments), "cwd": cwd, "env": {**env, _AT: address}}
-        body = json.dumps(request).encode()
-        socket.send_fds(self._connection, [len(body).to_bytes(4, "big")], list(streams))
-        self._connection.sendall(body)
-        self._answers = self._connection.makefile("r", encoding="utf-8")
-        self.pid = int(self._answers.readline())
+        socket.send_fds(self._connection, [json.dumps(request).encode()], list(streams))
+        self.pid = int(self._connection.recv(_LONGEST))
         self.stdin: IO[str] | None = None
         self.stdout: IO[str] | None = None
         self._returncode: int | None = None
@@ -67,10 +68,9 @@ class Fork:
         if self._returncode is None:
             self._connection.settimeout(timeout)
             try:
-                self._returncode = int(self._answers.readline() or -signal.SIGKILL)
+                self._returncode = int(self._connection.recv(_LONGEST) or -signal.SIGKILL)
             except TimeoutError as error:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0) from error
-            self._answers.close()
             self._connection.close()
         return self._returncode
 
@@ -132,18 +132,20 @@ def warm_process() -> WarmProcess:
     return made
 
 
-def _worker(command: Sequence[str], **options: Any) -> Any:
+class _Popen(subprocess.Popen[Any]):
     """Stands for `subprocess.Popen` in a fork: workers are forks too, all else is as ever."""
-    is_worker = list(command[:2]) == [sys.executable, "-m"] and command[2] in _WORKERS
-    if not is_worker:
-        return _popen(command, **options)
+
+    def __new__(cls, args: Any, *more: Any, **options: Any) -> Any:
+        is_worker = list(args[:2]) == [sys.executable, "-m"] and args[2] in _WORKERS
+        return _worker(args[2:], options["env"]) if is_worker else super().__new__(cls)
+
+
+def _worker(arguments: Sequence[str], env: Mapping[str, str]) -> Fork:
     theirs_in, ours_in = os.pipe()
     ours_out, theirs_out = os.pipe()
     nothing = os.open(os.devnull, os.O_WRONLY)
     streams = [theirs_in, theirs_out, nothing]
-    fork = Fork(
-        os.environ[_AT], command[2:], cwd=str(Path.cwd()), env=options["env"], streams=streams
-    )
+    fork = Fork(os.environ[_AT], arguments, cwd=str(Path.cwd()), env=env, streams=streams)
     for stream in streams:
         os.close(stream)
     fork.stdin = os.fdopen(ours_in, "w", encoding="utf-8")
@@ -151,12 +153,9 @@ def _worker(command: Sequence[str], **options: Any) -> Any:
     return fork
 
 
-_popen = subprocess.Popen
-
-
 def _serve(address: str) -> list[str]:
     """Fork for everyone who asks, until the tests end; in a fork, what it is to run."""
-    listener = socket.socket(socket.AF_UNIX)
+    listener = socket.socket(*_MESSAGES)
     listener.bind(address)
     listener.listen(16)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -174,10 +173,7 @@ def _serve(address: str) -> list[str]:
 def _attend(connection: socket.socket) -> list[str]:
     """In a process between: start the module, tell how it ended. In the module's own: its words."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    size, streams, _, _ = socket.recv_fds(connection, 4, 3)
-    body = b""
-    while len(body) < int.from_bytes(size, "big"):
-        body += connection.recv(65536)
+    body, streams, _, _ = socket.recv_fds(connection, _LONGEST, 3)
     request = json.loads(body)
     pid = os.fork()
     if pid == 0:
@@ -192,19 +188,19 @@ def _attend(connection: socket.socket) -> list[str]:
         for number, name in enumerate(("stdin", "stdout", "stderr")):
             mode = "r" if number == 0 else "w"
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
-        subprocess.Popen = _worker  # type: ignore[misc,assignment]
+        subprocess.Popen = _Popen  # type: ignore[misc]
         words: list[str] = request["arguments"]
         return words
     for stream in streams:
         os.close(stream)
-    connection.sendall(f"{pid}\n".encode())
+    connection.send(str(pid).encode())
     # Its number is not free for another process, which `kill` would meet, until nobody asks for it.
     ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert ended is not None
     status = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
     with contextlib.suppress(ConnectionError):
-        connection.sendall(f"{status}\n".encode())
-        connection.recv(1)
+        connection.send(str(status).encode())
+        connection.recv(1)  # returns when it is closed at the other end
     os.waitpid(pid, 0)
     os._exit(0)
 
