@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -259,6 +260,10 @@ def test_a_figure_that_is_broken_on_purpose_is_not_published(shop: Workspace) ->
     expect_nothing_published(shop, before, sentence)
     assert "assert_profiles_equal_the_facts" in sentence
     assert "profiles differ from the facts in revenue or orders" in sentence
+    told = (shop.warehouse / "dbt" / "logs" / "dbt.log").read_text(encoding="utf-8")
+    assert re.search(r"Z \[error\] .*assert_profiles_equal_the_facts", told), (
+        "kept of what dbt said"
+    )
 
     # A doubled key, of which dbt is not asked: it is told, and not what follows from it.
     broken.write_text(text, encoding="utf-8")
