@@ -41,6 +41,7 @@ WANTED = (
     "segment_overlap",
     "segment_priorities",
 )
+_AFTER_MEMBERS = "-- What a customer did before"
 FIRST, SECOND = "2026-06-29 23:59:59", "2026-06-30 23:59:59"
 
 # A customer is in a segment by a hash. On another day so many are drawn anew that entries and exits
@@ -96,13 +97,13 @@ class Measured:
         if step.name != "segment_membership_observed":
             return step.sql
         head, rest = step.sql.split("members as (", 1)
-        _, tail = rest.split("-- A frozen list is looked up once.", 1)
+        _, tail = rest.split(_AFTER_MEMBERS, 1)
         union = " union all ".join(
             f"select as_of, 'seg_{key}' as segment_model, '{key}' as segment_key, "
             f"'customer' as entity, customer_id as member_id from seg_{key}"
             for key in self._keys()
         )
-        return f"{head}members as ({union}), -- A frozen list is looked up once.{tail}"
+        return f"{head}members as ({union}), {_AFTER_MEMBERS}{tail}"
 
     def _inputs(self, instants: Sequence[str], basis: str) -> list[str]:
         parsed = self._parsed

@@ -59,7 +59,13 @@ OVER_TIME = (
     "segment_membership_history",
     "segment_sizes",
 )
-_NEEDED_OVER_TIME = ("segment_changes", "segment_observations", "segment_standing", "segment_steps")
+_NEEDED_OVER_TIME = (
+    "new_segment_changes",
+    "segment_changes",
+    "segment_observations",
+    "segment_standing",
+    "segment_steps",
+)
 
 
 @dataclass(frozen=True)

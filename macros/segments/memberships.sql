@@ -30,18 +30,54 @@ changes as (
     select * from {{ ref('segment_changes') }} where entity = '{{ entity }}'
 ),
 
+left_once as (
+    select distinct
+        segment_key,
+        member_id
+    from changes
+    where event = 'exited'
+),
+
+-- Whose only change is an entry is in still. A window over them too would be most of the work.
+marked as (
+    select
+        changes.*,
+        left_once.member_id is not null as has_left
+    from changes
+    left join left_once
+        on changes.segment_key = left_once.segment_key and changes.member_id = left_once.member_id
+),
+
 paired as (
+    select
+        *,
+        lead(as_of) over (
+            partition by segment_key, member_id order by as_of asc nulls last
+        ) as valid_to
+    from marked
+    where has_left
+),
+
+stays as (
     select
         segment_key,
         member_id,
-        event,
         as_of as valid_from,
-        lead(as_of) over (
-            partition by segment_key, member_id order by as_of asc nulls last
-        ) as valid_to,
+        valid_to,
         definition_version,
         basis
-    from changes
+    from paired
+    where event = 'entered'
+    union all
+    select
+        segment_key,
+        member_id,
+        as_of as valid_from,
+        cast(null as timestamp) as valid_to,
+        definition_version,
+        basis
+    from marked
+    where not has_left
 )
 
 select
@@ -51,8 +87,7 @@ select
     valid_to,
     definition_version,
     basis
-from paired
-where event = 'entered'
+from stays
 {%- endmacro %}
 
 {#- A query with a row per segment and member in it now. -#}

@@ -14,6 +14,22 @@ observed_before as (
     select distinct segment_key from {{ source('state', 'segment_observations') }}
 ),
 
+-- A frozen list is looked up once. From then on it is who stands in it.
+asked as (
+    select
+        observations.segment_model,
+        observations.as_of,
+        observations.basis
+    from observations
+    left join catalogue
+        on observations.segment_model = catalogue.segment_model and catalogue.kind = 'frozen'
+    left join observed_before
+        on catalogue.segment_key = observed_before.segment_key
+    where
+        catalogue.segment_key is null
+        or (observed_before.segment_key is null and observations.basis = 'published')
+),
+
 -- Of few customers, or none: joined to every membership, all of them cost a quarter of this model.
 not_yet_known as (
     select
@@ -39,8 +55,8 @@ members as (
     {%- endfor %}
 ),
 
--- A frozen list is looked up once. From then on it is who stands in it. What a customer did before
--- anybody knew of them, a visit for example, makes them a member from when they are known.
+-- What a customer did before anybody knew of them, a visit for example, makes them a member from
+-- when they are known.
 looked_up as (
     select
         members.as_of,
@@ -48,22 +64,13 @@ looked_up as (
         members.segment_key,
         members.entity,
         members.member_id,
-        observations.basis
+        asked.basis
     from members
-    inner join observations
-        on members.segment_model = observations.segment_model and members.as_of = observations.as_of
-    left join catalogue
-        on members.segment_key = catalogue.segment_key and catalogue.kind = 'frozen'
-    left join observed_before
-        on catalogue.segment_key = observed_before.segment_key
+    inner join asked
+        on members.segment_model = asked.segment_model and members.as_of = asked.as_of
     left join not_yet_known
         on members.entity = 'customer' and members.member_id = not_yet_known.customer_id
-    where
-        (
-            catalogue.segment_key is null
-            or (observed_before.segment_key is null and observations.basis = 'published')
-        )
-        and (not_yet_known.first_seen_at is null or members.as_of >= not_yet_known.first_seen_at)
+    where not_yet_known.first_seen_at is null or members.as_of >= not_yet_known.first_seen_at
 )
 
 select

@@ -8,17 +8,29 @@ catalogue as (
     select * from {{ ref('segment_catalogue') }}
 ),
 
--- A key has members of one entity: as a value and not as a part of the key, it costs less.
-standing as (
+exits as (
     select
         segment_key,
         member_id,
-        max(entity) as entity,
-        max(as_of) filter (where event = 'entered') as entered_at
+        max(as_of) as exited_at
     from published
+    where event = 'exited'
     group by segment_key, member_id
-    having
-        count(*) filter (where event = 'entered') > count(*) filter (where event = 'exited')
+),
+
+-- Entries and exits of a member take turns. To look up the last exit costs half of adding up both.
+standing as (
+    select
+        published.segment_key,
+        published.entity,
+        published.member_id,
+        published.as_of as entered_at
+    from published
+    left join exits
+        on published.segment_key = exits.segment_key and published.member_id = exits.member_id
+    where
+        published.event = 'entered'
+        and (exits.exited_at is null or published.as_of > exits.exited_at)
 ),
 
 last_versions as (
