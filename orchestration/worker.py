@@ -10,6 +10,7 @@ Does not belong here: what is said (dbt_worker.py, quality_worker.py).
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import subprocess
@@ -97,6 +98,9 @@ def serve(
     Args:
         work: gets the argument, a function that waits for the request, and one that replies.
     """
+    # A worker lives for one piece of work, and what its libraries hold they hold to the end.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     # Whatever libraries print is kept out of the way of the replies.
     pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
