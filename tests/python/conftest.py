@@ -40,6 +40,11 @@ def examples(few: int, many: int) -> int:
     return many if NIGHTLY else few
 
 
+def seeds(few: int, many: int) -> list[Any]:
+    """As `examples`, for generated businesses that are parameters."""
+    return [seed if seed < few else pytest.param(seed, marks=nightly) for seed in range(many)]
+
+
 _SET_UP_ONCE = frozenset(
     {
         "test_accounts",
@@ -74,6 +79,22 @@ class _ModulesTogether(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
         return file if Path(file).stem in _SET_UP_ONCE else nodeid
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # xdist would begin with the modules of most tests, which are not those that take longest.
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refreshes first, then modules with a long set-up: both workers end at about one time."""
+
+    def place(item: pytest.Item) -> int:
+        if "workspace" in getattr(item, "fixturenames", ()):
+            return 0
+        return 1 if item.path.stem in _SET_UP_ONCE else 2
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,10 +19,10 @@ from typing import Any
 
 import duckdb
 import yaml
+from warm import warm_process
 
 from orchestration import clock
 from orchestration.column_tests import KINDS, failing_sql
-from orchestration.dbt_project import dbt_executable
 from orchestration.reference import reference_rows
 from orchestration.unit_tests import source_tables
 
@@ -50,7 +49,7 @@ def compile_project(
     """
     (folder / "work").mkdir(parents=True, exist_ok=True)
     command = [
-        dbt_executable(),
+        "dbt.cli.main",
         "--no-use-colors",
         "compile",
         "--quiet",
@@ -69,13 +68,8 @@ def compile_project(
         command += ["--exclude", *(f"test_name:{kind}" for kind in KINDS)]
     if only:
         command += ["--select", *(f"+{name}" for name in only)]
-    completed = subprocess.run(
-        command,
-        env={**os.environ, "CLIENTELE_WAREHOUSE": str(folder), "DO_NOT_TRACK": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**os.environ, "CLIENTELE_WAREHOUSE": str(folder), "DO_NOT_TRACK": "1"}
+    completed = warm_process().run(command, cwd=PROJECT, env=environment, timeout=600)
     if completed.returncode != 0:
         raise RuntimeError(completed.stdout + completed.stderr)
     manifest: dict[str, Any] = json.loads((folder / "dbt" / "manifest.json").read_text())

@@ -274,6 +274,7 @@ def test_without_splink_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         find([])
 
 
+@nightly
 def test_labelled_people_are_found_as_well_as_is_aimed_at(real_data: Path) -> None:
     splink()
     completed = subprocess.run(
