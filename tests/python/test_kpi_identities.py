@@ -15,6 +15,7 @@ import oracle
 import oracle_kpis
 import pytest
 from business import Business, every_kpi
+from conftest import nightly
 from contracts import everything_on
 from pipeline import Pipeline
 
@@ -180,6 +181,7 @@ def test_days_add_up_to_weeks_months_and_quarters(figures: Figures, kpi: str) ->
                 assert totals[start] == (figures["all", grain, start, kpi] or 0), (grain, start)
 
 
+@nightly
 def test_enabling_more_segments_changes_no_figure_of_the_others(
     rows: dict[tuple[Any, ...], tuple[Any, ...]],
     pipeline_with: Callable[..., Pipeline],

@@ -185,6 +185,7 @@ def january(customers: int, amount: int) -> str:
     return "\n".join(["order_id,ordered_at,customer_ref,net_amount", *rows]) + "\n"
 
 
+@nightly
 def test_a_retraction_is_a_gated_refresh_that_the_release_tells(workspace: Workspace) -> None:
     workspace.write("orders/a.csv", january(10, 20))
     workspace.settled()

@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import Workspace
+from conftest import Workspace, nightly
 from pipeline import Pipeline
 from test_semantic import land
 
@@ -358,6 +358,7 @@ print([name for name in made_by("refresh") if name.startswith("reviews/")])
 
 
 @pytest.mark.kpis
+@nightly
 def test_the_schedule_of_a_quarter_writes_the_review_of_a_settled_warehouse(
     workspace: Workspace,
 ) -> None:
