@@ -181,7 +181,7 @@ def test_nobody_is_a_member_before_they_are_known(
         f" ('{segment}', timestamp '2026-01-02 12:00:00', 'published')"
         ") as t(segment_model, as_of, basis);"
         "create table state.segment_observations (segment_key varchar);"
-        "create table segment_catalogue (segment_key varchar, kind varchar);"
+        "create table segment_catalogue (segment_key varchar, segment_model varchar, kind varchar);"
         "create table frozen_members (as_of timestamp, segment_model varchar,"
         " segment_key varchar, entity varchar, member_id varchar, basis varchar)"
     )
