@@ -55,13 +55,11 @@ class PublishedTable:
     Attributes:
         name: its published name, which is the name of its model.
         current_only: whether only the rows of the current as_of are published.
-        sorted_by: its first columns, as many as it takes to tell any two rows apart.
         description: of the table; columns: descriptions by column.
     """
 
     name: str
     current_only: bool
-    sorted_by: tuple[str, ...]
     description: str
     columns: dict[str, str]
 
@@ -285,20 +283,14 @@ def read_results(target_path: Path) -> tuple[NodeResult, ...]:
 
 def published_tables(manifest: dict[str, Any]) -> tuple[PublishedTable, ...]:
     """The tables of a release: the models whose metadata says so, by name."""
-    keys = {
-        node["attached_node"]: set(node["test_metadata"]["kwargs"]["columns"])
-        for node in manifest["nodes"].values()
-        if (node.get("test_metadata") or {}).get("name") == "unique_key"
-    }
     tables = []
-    for unique_id, node in manifest["nodes"].items():
+    for node in manifest["nodes"].values():
         published = node.get("config", {}).get("meta", {}).get("published")
         if node["resource_type"] == "model" and published:
             tables.append(
                 PublishedTable(
                     name=node["name"],
                     current_only=published == "current",
-                    sorted_by=_columns_up_to(tuple(node["columns"]), keys.get(unique_id, set())),
                     description=node["description"].strip(),
                     columns={
                         column["name"]: column["description"] for column in node["columns"].values()
@@ -306,12 +298,6 @@ def published_tables(manifest: dict[str, Any]) -> tuple[PublishedTable, ...]:
                 )
             )
     return tuple(sorted(tables, key=lambda table: table.name))
-
-
-def _columns_up_to(columns: tuple[str, ...], key: set[str]) -> tuple[str, ...]:
-    """The first columns until the key is among them; all of a table that has no key."""
-    last = max((columns.index(name) for name in key), default=len(columns) - 1)
-    return columns[: last + 1]
 
 
 def segment_models(settings: Settings, manifest: dict[str, Any]) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def _write_marts(database: Path, folder: Path, tables: Sequence[PublishedTable])
     """Copy the published tables into the marts file and into Parquet; return their row counts."""
     row_counts = {}
     marts = folder / MARTS
-    with connect(config={"preserve_insertion_order": True}) as connection:
+    with connect() as connection:
         connection.execute(f"attach {literal(database)} as work (read_only)")
         connection.execute(
             f"attach {literal(marts)} as clientele (storage_version '{STORAGE_VERSION}')"
@@ -84,10 +84,8 @@ def _write_marts(database: Path, folder: Path, tables: Sequence[PublishedTable])
             rows = f"select * from {source}"
             if table.current_only:
                 rows += " where as_of = (select as_of from work.run.settings)"
-            # Equal builds give equal files. No column after a key changes the order, and a profile
-            # has hundreds of them.
-            order = ", ".join(identifier(name) for name in table.sorted_by)
-            connection.execute(f"create table {target} as {rows} order by {order}")
+            # Sorted by every column, so that equal builds give equal files.
+            connection.execute(f"create table {target} as {rows} order by all")
             connection.execute(f"comment on table {target} is {literal(table.description)}")
             for column, description in table.columns.items():
                 connection.execute(
@@ -95,7 +93,8 @@ def _write_marts(database: Path, folder: Path, tables: Sequence[PublishedTable])
                 )
             parquet = folder / "marts" / f"{table.name}.parquet"
             connection.execute(
-                f"copy {target} to {literal(parquet)} (format parquet, compression zstd)"
+                f"copy (select * from {target} order by all) to {literal(parquet)} "
+                "(format parquet, compression zstd)"
             )
             counted = connection.execute(f"select count(*) from {target}").fetchone()
             row_counts[table.name] = int(counted[0]) if counted else 0
