@@ -99,7 +99,6 @@ def serve(
         work: gets the argument, a function that waits for the request, and one that replies.
     """
     # A worker lives for one piece of work, and what its libraries hold they hold to the end.
-    gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     # Whatever libraries print is kept out of the way of the replies.
     pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")

@@ -30,7 +30,7 @@ changes as (
     select * from {{ ref('segment_changes') }} where entity = '{{ entity }}'
 ),
 
-left_once as (
+leavers as (
     select distinct
         segment_key,
         member_id
@@ -42,10 +42,10 @@ left_once as (
 marked as (
     select
         changes.*,
-        left_once.member_id is not null as has_left
+        leavers.member_id is not null as has_left
     from changes
-    left join left_once
-        on changes.segment_key = left_once.segment_key and changes.member_id = left_once.member_id
+    left join leavers
+        on changes.segment_key = leavers.segment_key and changes.member_id = leavers.member_id
 ),
 
 paired as (
@@ -56,26 +56,10 @@ paired as (
         ) as valid_to
     from marked
     where has_left
-),
-
-stays as (
-    select
-        segment_key,
-        member_id,
-        as_of as valid_from,
-        valid_to,
-        definition_version,
-        basis
-    from paired
-    where event = 'entered'
     union all
     select
-        segment_key,
-        member_id,
-        as_of as valid_from,
-        cast(null as timestamp) as valid_to,
-        definition_version,
-        basis
+        *,
+        cast(null as timestamp) as valid_to
     from marked
     where not has_left
 )
@@ -83,11 +67,12 @@ stays as (
 select
     segment_key,
     member_id as {{ entity }}_id,
-    valid_from,
+    as_of as valid_from,
     valid_to,
     definition_version,
     basis
-from stays
+from paired
+where event = 'entered'
 {%- endmacro %}
 
 {#- A query with a row per segment and member in it now. -#}

@@ -23,7 +23,6 @@ from orchestration.dbt_project import published_tables
 from orchestration.demo import write_demo
 
 FIRST_DAY = date(2025, 1, 6)  # a Monday
-SHOP_MAPPING = "business_time_zone: Europe/Paris\nreporting_currency: EUR\n"
 
 
 def orders_csv(
@@ -46,11 +45,19 @@ def orders_csv(
     return "\n".join(rows) + "\n"
 
 
+def land(workspace: Workspace) -> None:
+    """Ten weeks of a shop.
+
+    test_segment_lint.py lands the same, so that both begin with one refresh.
+    """
+    workspace.write("mapping.yml", "business_time_zone: Europe/Paris\nreporting_currency: EUR\n")
+    workspace.write("orders/first.csv", orders_csv(70))
+
+
 @pytest.fixture
 def shop(workspace: Workspace) -> Workspace:
     """Ten weeks of a shop, not refreshed yet."""
-    workspace.write("mapping.yml", SHOP_MAPPING)
-    workspace.write("orders/first.csv", orders_csv(70))
+    land(workspace)
     return workspace
 
 

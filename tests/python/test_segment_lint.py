@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from conftest import PROJECT, Workspace, nightly
 from segment_project import add_line, add_segment, catalogue_of, copy_files, segment_sql
-from test_refresh import SHOP_MAPPING, orders_csv
+from test_refresh import land
 
 from orchestration.errors import ClienteleError
 from orchestration.segment_files import read_catalogue
@@ -409,29 +409,27 @@ def test_the_report_counts_and_refusals_come_first() -> None:
 
 @pytest.fixture
 def settled(workspace: Workspace) -> Workspace:
-    """A release to be left as it is: that of test_refresh.py, so that it is made once."""
-    workspace.write("mapping.yml", SHOP_MAPPING)
-    workspace.write("orders/first.csv", orders_csv(70))
+    """A shop with a release."""
+    land(workspace)
     workspace.settled()
     return workspace
 
 
 def test_bad_segments_leave_the_release_as_it_is(settled: Workspace) -> None:
-    workspace = settled
-    before = workspace.published()
-    project = workspace.copy_project()
+    before = settled.published()
+    project = settled.copy_project()
 
     # Told in a second, before anything is built.
     lost = add_segment(project, "no_kpi", "order_count_30d > 1", goal_kpi="joy")
-    assert "seg_no_kpi.sql:4: joy is no KPI of segment_kpis" in workspace.refused()
+    assert "seg_no_kpi.sql:4: joy is no KPI of segment_kpis" in settled.refused()
     lost.write_text(segment_sql("order_count_30d > 1"), encoding="utf-8")
 
     # DuckDB's fault, with the file and the line of it.
     broken = add_segment(project, "broken", "order_count_30d > 1\n    and no_such_column = 1")
-    sentence = workspace.refused()
+    sentence = settled.refused()
     assert "models/segments/custom/seg_broken.sql:15: " in sentence
     assert "no_such_column" in sentence
-    assert workspace.published() == before
+    assert settled.published() == before
     broken.write_text(segment_sql("order_count_30d > 1"), encoding="utf-8")
 
     # Members that are none: one check names all three files.
@@ -440,7 +438,7 @@ def test_bad_segments_leave_the_release_as_it_is(settled: Workspace) -> None:
     add_segment(project, "doubled", body=union + profiles.format("customer_id"))
     add_segment(project, "nobody", body=profiles.format("cast(null as string)"))
     add_segment(project, "ghosts", body=profiles.format("customer_id || '!'"))
-    sentence = workspace.refused()
+    sentence = settled.refused()
     assert "assert_segments_list_customers_once" in sentence
     for key, fault in (
         ("doubled", "lists customers more than once"),
@@ -448,34 +446,33 @@ def test_bad_segments_leave_the_release_as_it_is(settled: Workspace) -> None:
         ("nobody", "lists NULL ids"),
     ):
         assert f"file models/segments/custom/seg_{key}.sql, fault {fault}" in sentence
-    assert workspace.published() == before
+    assert settled.published() == before
 
 
 @nightly
 def test_a_refresh_after_the_verbs_follows_them(settled: Workspace) -> None:
     """Members leave what was retired, history follows a new key, everyone in one is flagged."""
-    workspace = settled
-    project = workspace.copy_project()
+    project = settled.copy_project()
     add_segment(project, "doubled", "order_count_30d > 1")
     history = (
         "select * exclude (segment_key) from segment_membership_history "
         "where segment_key = '{}' order by all"
     )
-    before_rename = workspace.query(history.format("high_value"))
+    before_rename = settled.query(history.format("high_value"))
     assert before_rename
-    completed = workspace.run("segment", "retire", "doubled", "--reason", "a try")
+    completed = settled.run("segment", "retire", "doubled", "--reason", "a try")
     assert completed.returncode == 0, completed.stderr
-    assert workspace.run("segment", "rename", "high_value", "best_buyers").returncode == 0
+    assert settled.run("segment", "rename", "high_value", "best_buyers").returncode == 0
     add_segment(project, "everyone", "true")
-    workspace.refresh()
-    assert workspace.query(
+    settled.refresh()
+    assert settled.query(
         "select segment_key, member_count > 0, status = 'too_large' from segments where "
         "segment_key in ('high_value', 'everyone', 'best_buyers', 'doubled') order by all"
     ) == [("best_buyers", True, False), ("everyone", True, True)]
     # The history goes on under the new key, and no stay is broken.
-    assert workspace.query("from segment_membership_history where segment_key = 'high_value'") == []
-    assert before_rename == workspace.query(history.format("best_buyers"))
-    linted = workspace.run("segment", "lint")
+    assert settled.query("from segment_membership_history where segment_key = 'high_value'") == []
+    assert before_rename == settled.query(history.format("best_buyers"))
+    linted = settled.run("segment", "lint")
     assert "seg_everyone.sql:10: warn: 100.0% of all customers are in it" in linted.stdout
-    shown = workspace.run("segment", "show", "best_buyers")
+    shown = settled.run("segment", "show", "best_buyers")
     assert "high_value was renamed into it on" in shown.stdout
