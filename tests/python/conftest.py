@@ -19,6 +19,7 @@ import hypothesis
 import oracle_accounts
 import pytest
 import yaml
+from parses import Parses
 from pipeline import PROJECT, Pipeline, compile_project, project_variables
 from warm import warm_process
 from xdist.scheduler import LoadScopeScheduling
@@ -87,12 +88,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refreshes first, then modules with a long set-up: both workers end at about one time."""
+    """Refreshes first, then modules with a long set-up: both workers end at about one time.
+
+    Before them dbt's unit tests, so that one worker has parsed what the other refreshes when that
+    comes to refreshes too.
+    """
 
     def place(item: pytest.Item) -> int:
-        if "workspace" in getattr(item, "fixturenames", ()):
+        if item.path.stem == "test_dbt_unit_tests":
             return 0
-        return 1 if item.path.stem in _SET_UP_ONCE else 2
+        if "workspace" in getattr(item, "fixturenames", ()):
+            return 1
+        return 2 if item.path.stem in _SET_UP_ONCE else 3
 
     items.sort(key=place)
 
@@ -108,7 +115,22 @@ def _shared_base(factory: pytest.TempPathFactory) -> Path:
     return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
 
 
-def _compiled(base: Path, variables: Mapping[str, Any], only: Sequence[str] = ()) -> dict[str, Any]:
+def _parses(factory: pytest.TempPathFactory) -> Parses:
+    return Parses(_shared_base(factory) / "parses")
+
+
+@pytest.fixture(scope="session")
+def parses(tmp_path_factory: pytest.TempPathFactory) -> Parses:
+    """What dbt has parsed in this session."""
+    return _parses(tmp_path_factory)
+
+
+def _compiled(
+    base: Path,
+    variables: Mapping[str, Any],
+    only: Sequence[str] = (),
+    parsed_with: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     asked = json.dumps([dict(variables), sorted(only)], sort_keys=True)
     digest = hashlib.sha256(asked.encode()).hexdigest()[:12]
     folder = base / f"compiled-{digest}"
@@ -117,7 +139,9 @@ def _compiled(base: Path, variables: Mapping[str, Any], only: Sequence[str] = ()
         fcntl.flock(lock, fcntl.LOCK_EX)
         ready = folder / "ready"
         if not ready.exists():
-            compile_project(folder, variables, only)
+            compile_project(
+                folder, variables, only, Parses(base / "parses"), parsed_with=parsed_with
+            )
             ready.touch()
     manifest: dict[str, Any] = json.loads((folder / "dbt" / "manifest.json").read_text())
     return manifest
@@ -131,10 +155,19 @@ def compiled_manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
 
 @pytest.fixture(scope="session")
 def pipeline_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pipeline]:
-    """The compiled project with other variables; of `only` these models and tests, if told."""
+    """The compiled project with other variables; of `only` these models and tests, if told.
 
-    def make(only: Sequence[str] = (), **variables: Any) -> Pipeline:
-        made = Pipeline(_compiled(_shared_base(tmp_path_factory), variables, only))
+    `parsed_with={}` spares a parse where a variable turns nothing on or off and leads to no other
+    model: dbt says so where it does lead to one.
+    """
+
+    def make(
+        only: Sequence[str] = (),
+        *,
+        parsed_with: Mapping[str, Any] | None = None,
+        **variables: Any,
+    ) -> Pipeline:
+        made = Pipeline(_compiled(_shared_base(tmp_path_factory), variables, only, parsed_with))
         return made.reduced_to(only) if only else made
 
     return make
@@ -171,6 +204,7 @@ class Workspace:
     project: Path = PROJECT
     environment: dict[str, str] = field(default_factory=dict)
     templates: Path | None = None
+    parses: Parses | None = None
     kpis: bool = True
     """Whether refreshes make metrics too."""
 
@@ -209,6 +243,9 @@ class Workspace:
         asked = [environment.get(f"CLIENTELE_{name}", "") for name in ("VARS", "TARGET")]
         digest = hashlib.sha256(json.dumps([str(self.project), *asked]).encode()).hexdigest()[:12]
         kept, parse = self.root / "parsed" / digest, self.warehouse / "dbt"
+        variables = self._shared_variables(environment)
+        if self.parses and variables is not None:
+            self.parses.lend(kept, PROJECT, self.warehouse, variables)
         if parse.is_symlink():
             parse.unlink()
         elif parse.exists():  # made by a process that was started otherwise
@@ -217,12 +254,22 @@ class Workspace:
         self.warehouse.mkdir(parents=True, exist_ok=True)
         parse.symlink_to(kept, target_is_directory=True)
 
+    def _shared_variables(self, environment: Mapping[str, str]) -> Mapping[str, Any] | None:
+        """Those by which others may use the parse; None for a project or a target of its own."""
+        variables = yaml.safe_load(environment.get("CLIENTELE_VARS", "")) or {}
+        is_shared = self.project == PROJECT and not environment.get("CLIENTELE_TARGET")
+        return variables if is_shared and isinstance(variables, dict) else None
+
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         environment = self.env(**more)
         self.keep_parse(environment)
-        return warm_process().run(
+        completed = warm_process().run(
             ["orchestration.cli", *arguments], cwd=self.project, env=environment, timeout=300
         )
+        variables = self._shared_variables(environment)
+        if self.parses and variables is not None:
+            self.parses.keep(self.warehouse / "dbt", PROJECT, variables)
+        return completed
 
     def python(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A script in the project, with the environment of the command line."""
@@ -351,6 +398,7 @@ def workspace(
     made = Workspace(
         root,
         templates=_shared_base(tmp_path_factory),
+        parses=_parses(tmp_path_factory),
         kpis=request.node.get_closest_marker("kpis") is not None,
     )
     made.keep_parse(made.env())

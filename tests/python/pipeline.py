@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 import yaml
+from parses import Parses
 from warm import warm_process
 
 from orchestration import clock
@@ -38,7 +39,12 @@ def project_variables() -> dict[str, Any]:
 
 
 def compile_project(
-    folder: Path, variables: Mapping[str, Any] | None = None, only: Iterable[str] = ()
+    folder: Path,
+    variables: Mapping[str, Any] | None = None,
+    only: Iterable[str] = (),
+    parses: Parses | None = None,
+    *,
+    parsed_with: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The manifest of the project with compiled SQL for every model and test.
 
@@ -46,8 +52,13 @@ def compile_project(
         folder: where dbt works.
         variables: over those of the project.
         only: models and data tests to compile, with what they are made of; none for all.
+        parses: what others have parsed.
+        parsed_with: variables whose parse will do, if nothing that is parsed depends on the others.
     """
     (folder / "work").mkdir(parents=True, exist_ok=True)
+    target = folder / "dbt"
+    if parses:
+        parses.lend(target, PROJECT, folder, variables or {}, parsed_with=parsed_with)
     command = [
         "dbt.cli.main",
         "--no-use-colors",
@@ -58,7 +69,7 @@ def compile_project(
         "--profiles-dir",
         str(PROJECT),
         "--target-path",
-        str(folder / "dbt"),
+        str(target),
         "--log-path",
         str(folder / "logs"),
     ]
@@ -72,7 +83,9 @@ def compile_project(
     completed = warm_process().run(command, cwd=PROJECT, env=environment, timeout=600)
     if completed.returncode != 0:
         raise RuntimeError(completed.stdout + completed.stderr)
-    manifest: dict[str, Any] = json.loads((folder / "dbt" / "manifest.json").read_text())
+    if parses:
+        parses.keep(target, PROJECT, variables or {})
+    manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text())
     return manifest
 
 

@@ -8,9 +8,10 @@ the project does that), and what the models should say, which stands in the YAML
 from __future__ import annotations
 
 import pytest
+from contracts import everything_on
+from parses import Parses
 from pipeline import PROJECT
 
-from orchestration.segment_contracts import EVERY_FILE_ENABLED
 from orchestration.unit_tests import Outcome, defined_unit_tests, run_unit_tests
 
 FEWEST_UNIT_TESTS = 20
@@ -18,12 +19,15 @@ FEWEST_UNIT_TESTS = 20
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+def outcome(tmp_path_factory: pytest.TempPathFactory, parses: Parses) -> Outcome:
     """Of `dbt test` for all unit tests, after the models they read were made without rows."""
     warehouse = tmp_path_factory.mktemp("unit-tests")
     models = defined_unit_tests(PROJECT).values()
     # Those of segments that are off too: a definition that waits must not rot.
-    made, tested = run_unit_tests(PROJECT, warehouse, models, EVERY_FILE_ENABLED)
+    variables = everything_on()
+    parses.lend(warehouse / "dbt", PROJECT, warehouse, variables)
+    made, tested = run_unit_tests(PROJECT, warehouse, models, variables)
+    parses.keep(warehouse / "dbt", PROJECT, variables)
     assert made.returncode == 0, made.output[-5000:]
     return tested
 

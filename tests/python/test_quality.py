@@ -136,7 +136,7 @@ def test_an_entity_may_have_a_limit_of_rejects_of_its_own(
 ) -> None:
     limits = {"default": 0.01, "orders": 0.02, "web_events": 0}
     pipeline = pipeline_with(
-        ["as_of_spine", "assert_rejects_are_within_limits"], reject_limits=limits
+        ["as_of_spine", "assert_rejects_are_within_limits"], parsed_with={}, reject_limits=limits
     )
     now = datetime(2025, 1, 1)
     connection = pipeline.run({}, as_of=now, only="as_of_spine")

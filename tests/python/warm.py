@@ -161,6 +161,8 @@ def _serve(address: str) -> list[str]:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
+    # As in the workers of a refresh: what the libraries hold they hold to the end.
+    gc.set_threshold(50_000, 20, 100)
     print("ready", flush=True)
     while True:
         connection, _ = listener.accept()
