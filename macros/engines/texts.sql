@@ -10,6 +10,17 @@
 {%- endmacro %}
 
 
+{#- What the numbered group of a regular expression is, where the expression first matches; '' where it matches
+    nowhere, NULL where the text is NULL. -#}
+{% macro matched_part(text, pattern, number) -%}
+    {{ return(adapter.dispatch('matched_part', 'clientele')(text, pattern, number)) }}
+{%- endmacro %}
+
+{% macro duckdb__matched_part(text, pattern, number) -%}
+    /*engine*/ regexp_extract({{ text }}, {{ pattern }}, {{ number }}) /*end engine*/
+{%- endmacro %}
+
+
 {#- The texts of a group in the order of `order_key`, which differs from row to row, joined by the text `separator`;
     NULL where there is none. An aggregate. -#}
 {% macro joined_in_order(text, order_key, separator="', '") -%}

@@ -2,11 +2,7 @@
 
 {#- The host of a web address, lower case, without its port and a leading www.; NULL without one. -#}
 {% macro host_of(url) -%}
-    {%- set rest = "split_part(lower(trim(" ~ url ~ ")), '://', 2)" -%}
-    {%- set host = "split_part(split_part(split_part(split_part(" ~ rest ~ ", '/', 1), '?', 1), '#', 1), ':', 1)" -%}
-    nullif(
-        case when {{ host }} like 'www.%' then substr({{ host }}, 5) else {{ host }} end, ''
-    )
+    nullif({{ matched_part('lower(trim(' ~ url ~ '))', "'://(www[.])?([^/?#:]*)'", 2) }}, '')
 {%- endmacro %}
 
 {#- Whether a value fits a pattern of a rule: an empty pattern wants no value, % any or none. -#}

@@ -116,7 +116,7 @@ def _shared_base(factory: pytest.TempPathFactory) -> Path:
 
 
 def _parses(factory: pytest.TempPathFactory) -> Parses:
-    return Parses(_shared_base(factory) / "parses")
+    return Parses(_shared_base(factory) / "parses", PROJECT)
 
 
 @pytest.fixture(scope="session")
@@ -140,7 +140,7 @@ def _compiled(
         ready = folder / "ready"
         if not ready.exists():
             compile_project(
-                folder, variables, only, Parses(base / "parses"), parsed_with=parsed_with
+                folder, variables, only, Parses(base / "parses", PROJECT), parsed_with=parsed_with
             )
             ready.touch()
     manifest: dict[str, Any] = json.loads((folder / "dbt" / "manifest.json").read_text())
@@ -205,6 +205,8 @@ class Workspace:
     environment: dict[str, str] = field(default_factory=dict)
     templates: Path | None = None
     parses: Parses | None = None
+    parsed_with: Mapping[str, Any] | None = None
+    """Variables whose parse will do, if nothing that is parsed depends on the others."""
     kpis: bool = True
     """Whether refreshes make metrics too."""
 
@@ -245,7 +247,9 @@ class Workspace:
         kept, parse = self.root / "parsed" / digest, self.warehouse / "dbt"
         variables = self._shared_variables(environment)
         if self.parses and variables is not None:
-            self.parses.lend(kept, PROJECT, self.warehouse, variables)
+            self.parses.lend(
+                kept, self.project, self.warehouse, variables, parsed_with=self.parsed_with
+            )
         if parse.is_symlink():
             parse.unlink()
         elif parse.exists():  # made by a process that was started otherwise
@@ -255,10 +259,10 @@ class Workspace:
         parse.symlink_to(kept, target_is_directory=True)
 
     def _shared_variables(self, environment: Mapping[str, str]) -> Mapping[str, Any] | None:
-        """Those by which others may use the parse; None for a project or a target of its own."""
+        """Those by which parses are shared; None for another target, and for what is no mapping."""
         variables = yaml.safe_load(environment.get("CLIENTELE_VARS", "")) or {}
-        is_shared = self.project == PROJECT and not environment.get("CLIENTELE_TARGET")
-        return variables if is_shared and isinstance(variables, dict) else None
+        is_shared = isinstance(variables, dict) and not environment.get("CLIENTELE_TARGET")
+        return variables if is_shared else None
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         environment = self.env(**more)
@@ -267,8 +271,8 @@ class Workspace:
             ["orchestration.cli", *arguments], cwd=self.project, env=environment, timeout=300
         )
         variables = self._shared_variables(environment)
-        if self.parses and variables is not None:
-            self.parses.keep(self.warehouse / "dbt", PROJECT, variables)
+        if self.parses and variables is not None and self.project == PROJECT:
+            self.parses.keep(self.warehouse / "dbt", variables)
         return completed
 
     def python(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -439,6 +439,21 @@ def ranks(
     return found
 
 
+def described(view: View) -> dict[str, tuple[str | None, bool | None]]:
+    """Name of each campaign that has begun, and whether it was sent to segments."""
+    rows: dict[str, list[Row]] = defaultdict(list)
+    for row in view.raw.latest("campaigns"):
+        started_at = row.get("started_at")
+        if started_at is None or started_at <= view.as_of:
+            rows[row["campaign_id"]].append(row)
+    found = {}
+    for campaign, told in rows.items():
+        names = [row["name"] for row in told if row.get("name") is not None]
+        flags = [row["is_segmented"] for row in told if row.get("is_segmented") is not None]
+        found[campaign] = (min(names, default=None), any(flags) if flags else None)
+    return found
+
+
 def samples(
     view: View, standing: Mapping[StandingKey, Standing]
 ) -> dict[str, tuple[bool, int, int, int]]:

@@ -13,13 +13,13 @@ import hashlib
 import json
 import os
 import pprint
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import yaml
 from jinja2 import Template
 
@@ -28,13 +28,15 @@ _FILE = "partial_parse.msgpack"
 
 @dataclass(frozen=True)
 class Parses:
-    """A folder with a parse per project and set of variables.
+    """A folder with a parse of the project per set of variables.
 
     Args:
         folder: that all workers of the session share.
+        project: the folder of the project.
     """
 
     folder: Path
+    project: Path
 
     def lend(
         self,
@@ -49,42 +51,42 @@ class Parses:
 
         Args:
             target: dbt's folder.
-            project: its folder.
+            project: its folder, or that of a copy.
             warehouse: of the borrower.
             variables: that dbt will be told.
             parsed_with: those of the parse, if they are others that nothing parsed depends on.
         """
-        kept = self._kept(project, variables if parsed_with is None else parsed_with)
+        kept = self._kept(variables if parsed_with is None else parsed_with)
         if (target / _FILE).exists() or not kept.exists():
             return False
-        parse = kept.read_bytes()
-        for check, value in (
-            ("profile_hash", hash_of_connection(project, warehouse)),
-            ("vars_hash", hash_of_variables(variables)),
-        ):
-            # As MessagePack has it: the length before the text.
-            pattern = bytes([0xA0 + len(check)]) + check.encode() + rb".{1,40}?[0-9a-f]{64}"
-            parse, count = re.subn(
-                pattern,
-                lambda found, value=value: found[0][:-64] + value.encode(),
-                parse,
-                flags=re.DOTALL,
-            )
-            assert count == 1, f"dbt keeps no {check} in its parse any more"
+        parse = msgpack.unpackb(kept.read_bytes(), strict_map_key=False)
+        checks = parse["state_check"]
+        checks["profile_hash"]["checksum"] = hash_of_connection(project, warehouse)
+        checks["vars_hash"]["checksum"] = hash_of_variables(variables)
+        # A seed is read from the folder that it was found in.
+        for node in parse["nodes"].values():
+            _move(node, "root_path", self.project, project)
+        for file in parse["files"].values():
+            _move(file["path"], "project_root", self.project, project)
         target.mkdir(parents=True, exist_ok=True)
-        _write(target / _FILE, parse)
+        _write(target / _FILE, msgpack.packb(parse))
         return True
 
-    def keep(self, target: Path, project: Path, variables: Mapping[str, Any]) -> None:
-        """Take over what dbt parsed, if that is the first of its kind."""
-        kept, parsed = self._kept(project, variables), target / _FILE
+    def keep(self, target: Path, variables: Mapping[str, Any]) -> None:
+        """Take over what dbt parsed of the project itself, if that is the first of its kind."""
+        kept, parsed = self._kept(variables), target / _FILE
         if parsed.exists() and not kept.exists():
             kept.parent.mkdir(parents=True, exist_ok=True)
             _write(kept, parsed.read_bytes())
 
-    def _kept(self, project: Path, variables: Mapping[str, Any]) -> Path:
-        asked = json.dumps([str(project), dict(variables)], sort_keys=True)
+    def _kept(self, variables: Mapping[str, Any]) -> Path:
+        asked = json.dumps(dict(variables), sort_keys=True)
         return self.folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:12]}.msgpack"
+
+
+def _move(values: dict[str, Any], name: str, old: Path, new: Path) -> None:
+    if values.get(name) == str(old):
+        values[name] = str(new)
 
 
 def hash_of_connection(project: Path, warehouse: Path) -> str:

@@ -84,7 +84,7 @@ def compile_project(
     if completed.returncode != 0:
         raise RuntimeError(completed.stdout + completed.stderr)
     if parses:
-        parses.keep(target, PROJECT, variables or {})
+        parses.keep(target, variables or {})
     manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text())
     return manifest
 
@@ -157,7 +157,8 @@ class Pipeline:
         """
         connection = duckdb.connect()
         connection.execute("attach ':memory:' as work; use work")
-        connection.execute("set timezone = 'UTC'; set threads = 2")
+        # One thread: for a few hundred rows a second one costs a quarter more and saves nothing.
+        connection.execute("set timezone = 'UTC'; set threads = 1")
         state = state or State()
         for schema, tables in self._sources.items():
             connection.execute(f"create schema {schema}")

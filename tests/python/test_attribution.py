@@ -471,6 +471,14 @@ def check(
         3,
     )
     assert found == oracle_attribution.ranks(expected_rows, listed, minimum)
+    found = keyed(
+        connection,
+        "select distinct campaign_id, campaign_name, is_segmented from campaign_performance",
+        1,
+    )
+    told = oracle_attribution.described(view)
+    campaigns = {campaign for campaign, _, _ in expected_rows}
+    assert found == {(campaign,): told.get(campaign, (None, None)) for campaign in campaigns}
 
     found = keyed(
         connection,

@@ -27,7 +27,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, parses: Parses) -> Outcome
     variables = everything_on()
     parses.lend(warehouse / "dbt", PROJECT, warehouse, variables)
     made, tested = run_unit_tests(PROJECT, warehouse, models, variables)
-    parses.keep(warehouse / "dbt", PROJECT, variables)
+    parses.keep(warehouse / "dbt", variables)
     assert made.returncode == 0, made.output[-5000:]
     return tested
 

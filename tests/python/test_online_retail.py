@@ -102,6 +102,7 @@ def expected_cohorts(files: list[Path], *, clean: bool) -> dict[tuple[date, int]
 def test_everything_comes_out_to_the_cent(workspace: Workspace, real_data: Path) -> None:
     files = files_of(real_data)
     land(workspace, files, "mapping.yml")
+    workspace.parsed_with = {}
     workspace.refresh(CLIENTELE_VARS=ACTIVITY_WITH_REFUNDS)
 
     # Revenue, cancellations and lines of no customer included, is the sum of the files.
