@@ -9,7 +9,7 @@ PYTHON ?= $(shell for candidate in python3.12 python3.13 python3.11 python3; do 
 	$$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && \
 	echo $$candidate && break; done)
 
-.PHONY: refresh test nightly dev lint lineage clean
+.PHONY: refresh test nightly dev lint lint-types lint-sql lineage clean
 
 refresh: $(VENV)/.runtime
 	@$(BIN)/clientele refresh
@@ -27,7 +27,12 @@ dev: $(VENV)/.runtime
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory --jobs 2 lint-types lint-sql
+
+lint-types:
 	@$(BIN)/mypy
+
+lint-sql:
 	@$(BIN)/sqlfluff lint --processes 2 models tests/data
 
 # The picture of the lineage in README.md is generated; a test says when it is out of date.
