@@ -29,10 +29,10 @@ lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory --jobs 2 lint-types lint-sql
 
-lint-types:
+lint-types: $(VENV)/.dev
 	@$(BIN)/mypy
 
-lint-sql:
+lint-sql: $(VENV)/.dev
 	@$(BIN)/sqlfluff lint --processes 2 models tests/data
 
 # The picture of the lineage in README.md is generated; a test says when it is out of date.

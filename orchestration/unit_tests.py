@@ -26,6 +26,7 @@ from orchestration.yaml_text import load_yaml
 
 _SOURCES = Path("models/staging/_sources.yml")
 _FEW = 30
+"""How many models dbt looks for by name before it is quicker to make what all unit tests need."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,6 @@ def run_dbt(
         [
             dbt_executable(),
             "--no-use-colors",
-            # A log would put each of dbt's events in words; what is said comes by its output.
-            "--log-level-file",
-            "none",
             *arguments,
             "--project-dir",
             str(project),
@@ -148,7 +146,7 @@ def run_unit_tests(
     (warehouse / "work").mkdir()
     create_empty_sources(project, warehouse / "work" / "work.duckdb")
     # A fixture needs the relation of every input, so the parents of the tested models and theirs.
-    # dbt looks through the project for each name anew: beyond a few it is quicker to make all.
+    # dbt looks through the whole project for each name.
     needed = sorted({f"+{model}" for model in models})
     if len(needed) > _FEW:
         needed = ["+test_type:unit"]

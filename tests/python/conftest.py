@@ -24,6 +24,9 @@ from pipeline import PROJECT, Pipeline, compile_project, project_variables
 from warm import warm_process
 from xdist.scheduler import LoadScopeScheduling
 
+from orchestration.errors import ClienteleError
+from orchestration.settings import settings_from_environment
+
 # One and the same examples for everyone, so that main does not turn red by chance; new ones are
 # sought with HYPOTHESIS_PROFILE=search.
 hypothesis.settings.register_profile("same", derandomize=True, database=None)
@@ -90,8 +93,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refreshes first, then modules with a long set-up: both workers end at about one time.
 
-    Before them dbt's unit tests, so that one worker has parsed what the other refreshes when that
-    comes to refreshes too.
+    Before them dbt's unit tests, so that only one worker begins with refreshes: when the other
+    comes to them, what dbt parsed is there.
     """
 
     def place(item: pytest.Item) -> int:
@@ -115,14 +118,14 @@ def _shared_base(factory: pytest.TempPathFactory) -> Path:
     return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
 
 
-def _parses(factory: pytest.TempPathFactory) -> Parses:
-    return Parses(_shared_base(factory) / "parses", PROJECT)
+def _parses(base: Path) -> Parses:
+    return Parses(base / "parses", PROJECT)
 
 
 @pytest.fixture(scope="session")
 def parses(tmp_path_factory: pytest.TempPathFactory) -> Parses:
     """What dbt has parsed in this session."""
-    return _parses(tmp_path_factory)
+    return _parses(_shared_base(tmp_path_factory))
 
 
 def _compiled(
@@ -139,9 +142,7 @@ def _compiled(
         fcntl.flock(lock, fcntl.LOCK_EX)
         ready = folder / "ready"
         if not ready.exists():
-            compile_project(
-                folder, variables, only, Parses(base / "parses", PROJECT), parsed_with=parsed_with
-            )
+            compile_project(folder, variables, only, _parses(base), parsed_with=parsed_with)
             ready.touch()
     manifest: dict[str, Any] = json.loads((folder / "dbt" / "manifest.json").read_text())
     return manifest
@@ -201,10 +202,10 @@ class Workspace:
     """A landing folder, a warehouse and a command line."""
 
     root: Path
+    parses: Parses
     project: Path = PROJECT
     environment: dict[str, str] = field(default_factory=dict)
     templates: Path | None = None
-    parses: Parses | None = None
     parsed_with: Mapping[str, Any] | None = None
     """Variables whose parse will do, if nothing that is parsed depends on the others."""
     kpis: bool = True
@@ -246,7 +247,7 @@ class Workspace:
         digest = hashlib.sha256(json.dumps([str(self.project), *asked]).encode()).hexdigest()[:12]
         kept, parse = self.root / "parsed" / digest, self.warehouse / "dbt"
         variables = self._shared_variables(environment)
-        if self.parses and variables is not None:
+        if variables is not None:
             self.parses.lend(
                 kept, self.project, self.warehouse, variables, parsed_with=self.parsed_with
             )
@@ -259,10 +260,12 @@ class Workspace:
         parse.symlink_to(kept, target_is_directory=True)
 
     def _shared_variables(self, environment: Mapping[str, str]) -> Mapping[str, Any] | None:
-        """Those by which parses are shared; None for another target, and for what is no mapping."""
-        variables = yaml.safe_load(environment.get("CLIENTELE_VARS", "")) or {}
-        is_shared = isinstance(variables, dict) and not environment.get("CLIENTELE_TARGET")
-        return variables if is_shared else None
+        """Those by which parses are shared; None for another target, and for what is refused."""
+        try:
+            settings = settings_from_environment(environment)
+        except ClienteleError:
+            return None
+        return None if settings.target else settings.dbt_vars
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         environment = self.env(**more)
@@ -271,7 +274,7 @@ class Workspace:
             ["orchestration.cli", *arguments], cwd=self.project, env=environment, timeout=300
         )
         variables = self._shared_variables(environment)
-        if self.parses and variables is not None and self.project == PROJECT:
+        if variables is not None and self.project == PROJECT:
             self.parses.keep(self.warehouse / "dbt", variables)
         return completed
 
@@ -390,7 +393,7 @@ def _copy(source: Path, target: Path) -> None:
 
 @pytest.fixture
 def workspace(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, parses: Parses
 ) -> Workspace:
     """An empty warehouse, at one path per worker so that dbt can use what it parsed before.
 
@@ -401,8 +404,8 @@ def workspace(
         shutil.rmtree(root / name, ignore_errors=True)
     made = Workspace(
         root,
+        parses,
         templates=_shared_base(tmp_path_factory),
-        parses=_parses(tmp_path_factory),
         kpis=request.node.get_closest_marker("kpis") is not None,
     )
     made.keep_parse(made.env())

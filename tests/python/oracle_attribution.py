@@ -377,10 +377,7 @@ def campaigns(
         for (other, segment), members in audience.items():
             if other == campaign and members & group.keys():
                 keys.add((campaign, segment, channel))
-    for row in view.raw.latest("campaigns"):
-        started_at = row.get("started_at")
-        if started_at is None or started_at <= view.as_of:
-            keys.add((row["campaign_id"], "all", "all"))
+    keys |= {(row["campaign_id"], "all", "all") for row in _begun(view)}
     found = {}
     for campaign, segment, channel in keys:
         members = audience.get((campaign, segment), set())
@@ -442,16 +439,20 @@ def ranks(
 def described(view: View) -> dict[str, tuple[str | None, bool | None]]:
     """Name of each campaign that has begun, and whether it was sent to segments."""
     rows: dict[str, list[Row]] = defaultdict(list)
-    for row in view.raw.latest("campaigns"):
-        started_at = row.get("started_at")
-        if started_at is None or started_at <= view.as_of:
-            rows[row["campaign_id"]].append(row)
+    for row in _begun(view):
+        rows[row["campaign_id"]].append(row)
     found = {}
     for campaign, told in rows.items():
         names = [row["name"] for row in told if row.get("name") is not None]
         flags = [row["is_segmented"] for row in told if row.get("is_segmented") is not None]
         found[campaign] = (min(names, default=None), any(flags) if flags else None)
     return found
+
+
+def _begun(view: View) -> list[Row]:
+    """Campaigns that have begun, or of which it is not said when they do."""
+    starts = [(row, row.get("started_at")) for row in view.raw.latest("campaigns")]
+    return [row for row, at in starts if at is None or at <= view.as_of]
 
 
 def samples(

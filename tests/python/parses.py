@@ -91,6 +91,7 @@ def _move(values: dict[str, Any], name: str, old: Path, new: Path) -> None:
 
 def hash_of_connection(project: Path, warehouse: Path) -> str:
     """As dbt makes it of the profile: of the names and values that name the connection."""
+    # Takes seconds to import, and not every process of the tests lends a parse.
     from dbt.adapters.duckdb.credentials import DuckDBCredentials
 
     environment = {"CLIENTELE_WAREHOUSE": str(warehouse)}
