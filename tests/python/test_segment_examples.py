@@ -148,6 +148,10 @@ ROWS: dict[str, Rows] = {
                 ("trial over", "trial", {"trial_ends_at": NOON - DAY}),
                 ("pays since 20 days", "active", {}),
             )
+        ]
+        + [
+            {"customer_ref": ref, "started_at": NOON - 31 * DAY, "status": "active"}
+            for ref in ("bread", "bread and tea", "dog and cat")
         ],
     ),
     "product_usage": [
@@ -294,6 +298,7 @@ def members(town: duckdb.DuckDBPyConnection, segment: str, as_of: datetime = NOO
         ("trial_ending_soon", {"trial 7 days"}),
         ("trial_not_converted", {"trial over"}),
         ("onboarding", {"pays since 20 days"}),
+        ("subscriber_category_fans", {"bread"}),
         ("reports_unused", {"forgot reports"}),
         ("travel_adventure_seekers", {"adventurer"}),
         ("sustainable_interest", {"green"}),
