@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -280,14 +279,8 @@ class Workspace:
 
     def python(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A script in the project, with the environment of the command line."""
-        return subprocess.run(
-            [sys.executable, "-c", script, *arguments],
-            cwd=self.project,
-            env=self.env(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
+        return warm_process().run(
+            ["-c", script, *arguments], cwd=self.project, env=self.env(), timeout=300
         )
 
     def copy_project(self) -> Path:

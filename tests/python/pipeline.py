@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import yaml
 from parses import Parses
 from warm import warm_process
@@ -28,7 +29,6 @@ from orchestration.reference import reference_rows
 from orchestration.unit_tests import source_tables
 
 PROJECT = Path(__file__).resolve().parents[2]
-_CHUNK = 200
 
 
 def project_variables() -> dict[str, Any]:
@@ -314,12 +314,18 @@ def _insert(
 def _insert_rows(
     connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[Any]]
 ) -> None:
-    # Rows in chunks of one statement each: several times as fast as a statement per row.
-    for start in range(0, len(rows), _CHUNK):
-        chunk = rows[start : start + _CHUNK]
-        marks = ", ".join(f"({', '.join('?' for _ in row)})" for row in chunk)
-        values = [value for row in chunk for value in row]
-        connection.execute(f"insert into {table} values {marks}", values)
+    # By way of Arrow, as texts that the engine casts: half the time of a statement with values.
+    if rows:
+        columns = zip(*rows, strict=True)
+        texts = [pa.array([_text(value) for value in column], pa.string()) for column in columns]
+        told = pa.table(texts, names=[str(number) for number in range(len(texts))])
+        connection.register("told_rows", told)
+        connection.execute(f"insert into {table} select * from told_rows")
+        connection.unregister("told_rows")
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _topological(nodes: Mapping[str, Any]) -> list[Any]:

@@ -61,74 +61,6 @@ def shop(workspace: Workspace) -> Workspace:
     return workspace
 
 
-@pytest.mark.kpis
-def test_a_refresh_publishes_every_table_and_the_same_again_changes_nothing(
-    shop: Workspace,
-) -> None:
-    first = shop.refresh()
-    assert "Published release" in first.stdout
-    assert "60" in first.stdout  # customers
-    assert first.stderr == ""
-    names = {row[0] for row in shop.query("select table_name from duckdb_tables()")}
-    assert names >= {
-        "release",
-        "customer_profiles",
-        "customer_360",
-        "customer_recent_orders",
-        "customer_open_tickets",
-        "rfm_scores",
-        "account_profiles",
-        "account_rfm_scores",
-        "variable_catalogue",
-        "lifecycle_stages",
-        "segments",
-        "segment_membership",
-        "segment_membership_history",
-        "segment_events",
-        "segment_sizes",
-        "segment_migrations",
-        "segment_kpis",
-        "cohort_retention",
-        "source_files",
-        "quarantine_summary",
-        "quality_results",
-    }
-    for name in names:
-        parquet = shop.warehouse / "current" / "marts" / f"{name}.parquet"
-        counted = duckdb.sql(f"select count(*) from read_parquet('{parquet}')").fetchall()
-        assert counted == shop.query(f"select count(*) from {name}")
-    # No BI tool finds names, e-mails, phones or doubles in any table.
-    columns = shop.query("select column_name, data_type from duckdb_columns() where not internal")
-    assert not {name for name, _ in columns} & {"email", "phone", "first_name", "last_name"}
-    assert {kind for _, kind in columns} & {"DOUBLE", "FLOAT", "HUGEINT"} == set()
-
-    before = {name: shop.table(name) for name in names}
-    # A reader that stays open is not disturbed and does not disturb.
-    with duckdb.connect(str(shop.marts), read_only=True) as reader:
-        run = reader.execute("select run_id from release").fetchall()
-        second = shop.refresh()
-        assert reader.execute("select run_id from release").fetchall() == run
-        assert sorted(reader.execute("from customer_profiles").fetchall()) == sorted(
-            before["customer_profiles"]
-        )
-    assert shop.query("select run_id from release") != run
-    assert "already loaded" in second.stdout
-    for name in names - {"release", "quality_results"}:
-        assert shop.table(name) == before[name], name
-    # One release each, both on disk, and the log of both outlives them.
-    assert len(list((shop.warehouse / "releases").iterdir())) == 2
-    log = (shop.warehouse / "current" / "state" / "release_log.jsonl").read_text().splitlines()
-    assert [json.loads(line)["as_of"] for line in log] == ["2025-03-15T22:59:59.999999"] * 2
-
-    # Rolling back is one flip, and the refresh after it goes on from there.
-    releases = sorted(path.name for path in (shop.warehouse / "releases").iterdir())
-    rolled = shop.run("rollback")
-    assert rolled.returncode == 0, rolled.stderr
-    assert str((shop.warehouse / "current").readlink()) == f"releases/{releases[0]}"
-    status = shop.run("status")
-    assert f"* {releases[0]}" in status.stdout
-
-
 def test_files_of_releases_are_read_only_and_open_in_older_clients(shop: Workspace) -> None:
     shop.settled()
     for path in (shop.warehouse / "current").resolve().rglob("*"):
@@ -305,8 +237,9 @@ def test_a_doubled_key_is_told_and_not_what_follows_from_it(shop: Workspace) -> 
     assert "unique_key of spelling does not hold in spend_channels (1 failing row)" in sentence
 
 
-def test_two_refreshes_at_once_do_not_mix(shop: Workspace) -> None:
-    first = subprocess.Popen(
+def begin(shop: Workspace) -> subprocess.Popen[str]:
+    """A refresh in a process that starts as everybody's does."""
+    return subprocess.Popen(
         [sys.executable, "-m", "orchestration.cli", "refresh"],
         cwd=PROJECT,
         env=shop.env(),
@@ -314,35 +247,18 @@ def test_two_refreshes_at_once_do_not_mix(shop: Workspace) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    try:
-        lock = shop.warehouse / ".lock"
-        deadline = time.monotonic() + 60
-        while not (lock.exists() and lock.read_text()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        sentence = shop.refused()
-        assert "another refresh is at work" in sentence
-        assert str(first.pid) in sentence
-    finally:
-        out, err = first.communicate(timeout=300)
-    assert first.returncode == 0, out + err
-    assert len(shop.query("from release")) == 1
 
 
-def test_killed_refreshes_leave_a_release_and_the_next_recovers_unaided(shop: Workspace) -> None:
+def test_after_killed_refreshes_one_recovers_unaided_and_another_at_once_is_told(
+    shop: Workspace,
+) -> None:
     """Killed while it starts, while it builds and near its end, one after the other, so that each
-    finds what the one before it left."""
+    finds what the one before it left. Of the two that follow one publishes; they do not mix."""
     shop.settled()
     shop.write("orders/more.csv", orders_csv(6, first=date(2025, 3, 17)))
     for seconds in (3, 5, 8) if NIGHTLY else (6,):
         before = shop.published()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.cli", "refresh"],
-            cwd=PROJECT,
-            env=shop.env(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        process = begin(shop)
         threading.Timer(seconds, process.send_signal, [signal.SIGKILL]).start()
         process.communicate(timeout=300)
         # Readers see exactly the old release or, killed after the flip, a whole new one.
@@ -358,7 +274,20 @@ def test_killed_refreshes_leave_a_release_and_the_next_recovers_unaided(shop: Wo
             for line in listed.stdout.splitlines()
             if "_worker" in line and str(shop.root) in line
         ]
-    shop.refresh()
+
+    lock = shop.warehouse / ".lock"
+    left_by_the_killed = lock.read_text()
+    first = begin(shop)
+    try:
+        deadline = time.monotonic() + 60
+        while lock.read_text() in {"", left_by_the_killed} and time.monotonic() < deadline:
+            time.sleep(0.05)
+        sentence = shop.refused()
+        assert "another refresh is at work" in sentence
+        assert str(first.pid) in sentence
+    finally:
+        out, err = first.communicate(timeout=300)
+    assert first.returncode == 0, out + err
     assert shop.query("select count(*), sum(accepted_rows) from source_files") == [
         (2, 60 * 25 + 150)
     ]
@@ -500,21 +429,102 @@ def test_what_is_harmless_is_told_and_published(shop: Workspace) -> None:
 
 
 @pytest.mark.kpis
-def test_the_demo_is_written_only_when_there_is_nothing(workspace: Workspace) -> None:
-    completed = workspace.refresh()
-    assert "coffee roaster" in completed.stdout
+def test_the_demo_is_written_published_whole_and_the_same_again_changes_nothing(
+    workspace: Workspace,
+) -> None:
+    """What a newcomer sees, and the one refresh of this file with all metrics."""
+    first = workspace.refresh()
+    assert "coffee roaster" in first.stdout
     assert (workspace.landing / ".clientele_demo").exists()
+    assert "Published release" in first.stdout
+    assert first.stderr == ""
     customers = workspace.query("select count(*) from customer_profiles")[0][0]
     assert customers > 5000
     # README shows what a newcomer sees.
     shown = f"  customers    {customers:,}\n"
-    assert shown in completed.stdout
+    assert shown in first.stdout
     assert shown in (PROJECT / "README.md").read_text(encoding="utf-8")
     observed = workspace.query(
         "select basis, count(distinct as_of) from segment_sizes group by basis order by basis"
     )
     assert observed == [("backfilled", 23), ("published", 1)]
-    # The experiment finds what was planted; before and after takes December for an effect.
+    expect_every_table(workspace)
+    expect_what_was_planted(workspace)
+
+    # A reader that stays open is not disturbed and does not disturb.
+    before = tables(workspace)
+    with duckdb.connect(str(workspace.marts), read_only=True) as reader:
+        run = reader.execute("select run_id from release").fetchall()
+        profiles = reader.execute("from customer_profiles").fetchall()
+        second = workspace.refresh()
+        assert reader.execute("select run_id from release").fetchall() == run
+        assert reader.execute("from customer_profiles").fetchall() == profiles
+    assert workspace.query("select run_id from release") != run
+    assert "coffee roaster" not in second.stdout
+    assert "already loaded" in second.stdout
+    after = tables(workspace)
+    changed = {name for name in before if after[name] != before[name]}
+    assert changed <= {"release", "quality_results"}
+    # One release each, both on disk, and the log of both outlives them.
+    releases = sorted(path.name for path in (workspace.warehouse / "releases").iterdir())
+    assert len(releases) == 2
+    log = workspace.warehouse / "current" / "state" / "release_log.jsonl"
+    logged = [json.loads(line)["as_of"] for line in log.read_text().splitlines()]
+    assert logged == ["2025-12-31T22:59:59.999999"] * 2
+
+    # Rolling back is one flip, and the refresh after it goes on from there.
+    rolled = workspace.run("rollback")
+    assert rolled.returncode == 0, rolled.stderr
+    assert str((workspace.warehouse / "current").readlink()) == f"releases/{releases[0]}"
+    assert f"* {releases[0]}" in workspace.run("status").stdout
+
+
+def tables(workspace: Workspace) -> dict[str, bytes]:
+    """The published tables: files that are equal where their rows are."""
+    folder = workspace.warehouse / "current" / "marts"
+    return {path.stem: path.read_bytes() for path in folder.glob("*.parquet")}
+
+
+def expect_every_table(workspace: Workspace) -> None:
+    names = {row[0] for row in workspace.query("select table_name from duckdb_tables()")}
+    assert names >= {
+        "release",
+        "customer_profiles",
+        "customer_360",
+        "customer_recent_orders",
+        "customer_open_tickets",
+        "rfm_scores",
+        "account_profiles",
+        "account_rfm_scores",
+        "variable_catalogue",
+        "lifecycle_stages",
+        "segments",
+        "segment_membership",
+        "segment_membership_history",
+        "segment_events",
+        "segment_sizes",
+        "segment_migrations",
+        "segment_kpis",
+        "cohort_retention",
+        "source_files",
+        "quarantine_summary",
+        "quality_results",
+    }
+    assert tables(workspace).keys() == names
+    for name in names:
+        parquet = workspace.marts.with_name(f"{name}.parquet")
+        counted = duckdb.sql(f"select count(*) from read_parquet('{parquet}')").fetchall()
+        assert counted == workspace.query(f"select count(*) from {name}")
+    # No BI tool finds names, e-mails, phones or doubles in any table.
+    columns = workspace.query(
+        "select column_name, data_type from duckdb_columns() where not internal"
+    )
+    assert not {name for name, _ in columns} & {"email", "phone", "first_name", "last_name"}
+    assert {kind for _, kind in columns} & {"DOUBLE", "FLOAT", "HUGEINT"} == set()
+
+
+def expect_what_was_planted(workspace: Workspace) -> None:
+    """The experiment finds it; before and after takes December for an effect."""
     promotion = write_demo(workspace.root / "again").truth.promotion
     assert promotion is not None
     planted = promotion.extra_net_cents / 100 / promotion.treated

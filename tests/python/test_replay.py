@@ -19,6 +19,7 @@ import duckdb
 import pytest
 from conftest import Workspace, examples
 from pipeline import Pipeline, State, next_state
+from test_refresh import land, orders_csv
 from test_segments_over_time import end_of, id_of, order, orders
 
 from orchestration import clock
@@ -271,12 +272,6 @@ def test_days_that_follow_one_another_are_one_pass() -> None:
 # The command ---------------------------------------------------------------------------------
 
 
-def csv(rows: Iterable[tuple[str, str, date, int]]) -> str:
-    return "order_id,customer_ref,ordered_at,net_amount\n" + "".join(
-        f"{order_id},{ref},{on},{amount}\n" for order_id, ref, on, amount in rows
-    )
-
-
 def memberships(database: Path, day: date) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(database), read_only=True) as connection:
         return connection.execute(
@@ -284,6 +279,11 @@ def memberships(database: Path, day: date) -> list[tuple[Any, ...]]:
             "inner join replay using (as_of) where day = ? order by all",
             [day],
         ).fetchall()
+
+
+def in_paris(day: date) -> datetime:
+    """The end of a winter's day there."""
+    return end_of(day) - timedelta(hours=1)
 
 
 def in_dagster(workspace: Workspace, first: date, last: date) -> None:
@@ -316,23 +316,21 @@ print(failures[0].step_failure_data if failures else "SUCCESS")
 
 
 def test_the_command_shows_days_as_known_and_as_occurred(workspace: Workspace) -> None:
-    first, second = date(2025, 3, 10), date(2025, 3, 12)
-    steady = [
-        (f"{ref}-{n}", f"c{ref}", date(2025, 3, 1) - timedelta(days=20 * n), 10 + ref)
-        for ref in range(12)
-        for n in range(3)
-    ]
-    workspace.write("orders/first.csv", csv(steady))
-    workspace.refresh("--as-of", str(first))
+    """A shop's Saturday, its Sunday without orders, and Monday, when one of Friday comes in."""
+    land(workspace)
+    first, second = date(2025, 3, 15), date(2025, 3, 17)
+    workspace.settled()
+    assert workspace.query("select as_of from release") == [(in_paris(first),)]
     then = workspace.query("select segment_key, customer_id from segment_membership order by all")
-    workspace.write("orders/late.csv", csv([("late", "c99", date(2025, 3, 9), 70)]))
+    late = "late,2025-03-14T12:00:00,C099,70.00,0\n"
+    workspace.write("orders/monday.csv", orders_csv(1, first=second) + late)
     workspace.refresh("--as-of", str(second))
     now = workspace.query("select segment_key, customer_id from segment_membership order by all")
     published = workspace.published()
 
     completed = workspace.run("replay", "--from", str(first), "--to", str(second), "--as-known")
     assert completed.returncode == 0, completed.stdout[-2000:] + completed.stderr[-2000:]
-    assert "Replayed 3 days from 2025-03-10 to 2025-03-12, as known" in completed.stdout
+    assert f"Replayed 3 days from {first} to {second}, as known" in completed.stdout
     assert "Published history is unchanged." in completed.stdout
     folder = workspace.warehouse / "replays" / f"known-{first}-{second}-day"
     assert memberships(folder / "replay.duckdb", first) == then
@@ -344,20 +342,19 @@ def test_the_command_shows_days_as_known_and_as_occurred(workspace: Workspace) -
     in_dagster(workspace, first, second)
     occurred = workspace.warehouse / "replays" / f"occurred-{first}-{second}-day" / "replay.duckdb"
     assert memberships(occurred, second) == now
-    late = {row for row in memberships(occurred, first) if row[1] == id_of("c99")}
-    assert ("recent_buyers_30d", id_of("c99")) in late
-    assert not {row for row in then if row[1] == id_of("c99")}
+    assert ("recent_buyers_30d", id_of("C099")) in memberships(occurred, first)
+    assert not {row for row in then if row[1] == id_of("C099")}
     with duckdb.connect(str(occurred), read_only=True) as connection:
         entered = connection.execute(
             "select as_of from segment_events where segment_key = 'recent_buyers_30d' "
             "and customer_id = ?",
-            [id_of("c99")],
+            [id_of("C099")],
         ).fetchall()
-        assert entered == [(end_of(first),)]
+        assert entered == [(in_paris(first),)]
         counted = connection.execute(
             "select count(*) from customer_profiles where order_count_lifetime > 0 group by as_of"
         ).fetchall()
-        assert counted == [(13,), (13,), (13,)]
+        assert counted == [(61,), (61,), (61,)]
 
     assert workspace.published() == published
     refused = workspace.run("replay", "--from", str(first), "--to", "2026-01-01")

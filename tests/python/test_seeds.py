@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,8 +12,7 @@ import duckdb
 import pytest
 import yaml
 from pipeline import PROJECT
-
-from orchestration.dbt_project import dbt_executable
+from warm import warm_process
 
 COLUMN_TYPES = {"age_band": "string", "from_age": "int"}
 
@@ -41,12 +41,11 @@ def seeded(
     }
     for name, document in documents.items():
         (folder / name).write_text(yaml.safe_dump(document), encoding="utf-8")
-    completed = subprocess.run(
-        [dbt_executable(), "--no-use-colors", "seed", "--profiles-dir", str(folder)],
+    completed = warm_process().run(
+        ["dbt.cli.main", "--no-use-colors", "seed", "--profiles-dir", str(folder)],
         cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
+        env=os.environ,
+        timeout=300,
     )
     return completed, database
 

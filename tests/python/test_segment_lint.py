@@ -418,26 +418,36 @@ def settled(workspace: Workspace) -> Workspace:
 def test_bad_segments_leave_the_release_as_it_is(settled: Workspace) -> None:
     before = settled.published()
     project = settled.copy_project()
+    sound = segment_sql("order_count_30d > 1")
+    # All lines at once: dbt reads the whole project anew where the list is another.
+    lost, broken, doubled, nobody, ghosts = (
+        add_segment(project, key, "order_count_30d > 1")
+        for key in ("no_kpi", "broken", "doubled", "nobody", "ghosts")
+    )
 
     # Told in a second, before anything is built.
-    lost = add_segment(project, "no_kpi", "order_count_30d > 1", goal_kpi="joy")
+    lost.write_text(segment_sql("order_count_30d > 1", goal_kpi="joy"), encoding="utf-8")
     assert "seg_no_kpi.sql:4: joy is no KPI of segment_kpis" in settled.refused()
-    lost.write_text(segment_sql("order_count_30d > 1"), encoding="utf-8")
+    lost.write_text(sound, encoding="utf-8")
 
     # DuckDB's fault, with the file and the line of it.
-    broken = add_segment(project, "broken", "order_count_30d > 1\n    and no_such_column = 1")
+    where = "order_count_30d > 1\n    and no_such_column = 1"
+    broken.write_text(segment_sql(where), encoding="utf-8")
     sentence = settled.refused()
     assert "models/segments/custom/seg_broken.sql:15: " in sentence
     assert "no_such_column" in sentence
     assert settled.published() == before
-    broken.write_text(segment_sql("order_count_30d > 1"), encoding="utf-8")
+    broken.write_text(sound, encoding="utf-8")
 
     # Members that are none: one check names all three files.
     union = "select as_of, customer_id from {{ ref('customer_profiles') }}\nunion all\n"
     profiles = "select as_of, {} as customer_id from {{{{ ref('customer_profiles') }}}}"
-    add_segment(project, "doubled", body=union + profiles.format("customer_id"))
-    add_segment(project, "nobody", body=profiles.format("cast(null as string)"))
-    add_segment(project, "ghosts", body=profiles.format("customer_id || '!'"))
+    for path, body in (
+        (doubled, union + profiles.format("customer_id")),
+        (nobody, profiles.format("cast(null as string)")),
+        (ghosts, profiles.format("customer_id || '!'")),
+    ):
+        path.write_text(segment_sql(body=body), encoding="utf-8")
     sentence = settled.refused()
     assert "assert_segments_list_customers_once" in sentence
     for key, fault in (

@@ -101,7 +101,7 @@ class WarmProcess:
     def run(
         self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
     ) -> subprocess.CompletedProcess[str]:
-        """Run a module with arguments, and wait for it."""
+        """Run a module, or `-c` and a script, with arguments, and wait for it."""
         with (
             tempfile.TemporaryFile("w+") as out,
             tempfile.TemporaryFile("w+") as err,
@@ -218,10 +218,14 @@ def _end_with_the_tests() -> None:
 
 
 def _run(words: list[str]) -> int:
-    """Run a module as `python -m` does; its status."""
+    """Run a module as `python -m` does, or after `-c` a script; its status."""
     sys.argv = words
     try:
-        runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+        if words[0] == "-c":
+            sys.argv = ["-c", *words[2:]]
+            exec(compile(words[1], "<string>", "exec"), {"__name__": "__main__"})
+        else:
+            runpy.run_module(words[0], run_name="__main__", alter_sys=True)
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
