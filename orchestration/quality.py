@@ -298,8 +298,9 @@ SUITES: tuple[Suite, ...] = (
                 count(*) filter (where is_share and value > 1) as above_one,
                 count(*) filter (where denominator = 0 and value is not null) as divided_by_zero
             from (
-                select *, unit = 'rate' and kpi not in ('roi', 'market_penetration') as is_share
+                select segment_kpis.*, is_share
                 from segment_kpis
+                left join kpi_catalogue using (kpi)
             )
         """,
         expectations=tuple(

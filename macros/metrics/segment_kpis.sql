@@ -6,6 +6,7 @@
     `sample`       how many customers (or orders, messages, ...) the figure rests on; of a ratio its denominator
     `when`         a condition without which numerator and denominator are NULL
     `scope`        members: of segments, of all and of none; segments: not of none
+    `is_share`     whether it is a part of a whole, from 0 to 1; a rate that may be outside says false
     `periods`      a condition that says the same as `grains`
     `inputs`       entities without which it has no row; with `any_input` one of them is enough -#}
 {% macro segment_kpi_definitions() -%}
@@ -51,7 +52,7 @@
          'numerator': 'spend', 'sample': 'customer_count', 'when': 'true', 'inputs': ['marketing_spend']},
         {'kpi': 'customer_acquisition_cost', 'category': 'financial', 'unit': 'currency', 'grains': weekly,
          'numerator': 'spend', 'denominator': 'new_customer_count', 'inputs': ['marketing_spend']},
-        {'kpi': 'roi', 'category': 'financial', 'unit': 'rate', 'grains': weekly,
+        {'kpi': 'roi', 'category': 'financial', 'unit': 'rate', 'is_share': false, 'grains': weekly,
          'numerator': 'any_net_revenue - spend', 'denominator': 'spend', 'sample': 'customer_count',
          'when': 'has_anybody', 'inputs': ['marketing_spend']},
         {'kpi': 'conversion_rate', 'category': 'campaign', 'unit': 'rate', 'grains': weekly,
@@ -103,7 +104,7 @@
         {'kpi': 'sentiment', 'category': 'advocacy', 'unit': 'sentiment', 'grains': weekly,
          'numerator': 'sentiment_millionths', 'denominator': 'sentiment_count * 1000000', 'sample': 'sentiment_count',
          'inputs': ['social_mentions']},
-        {'kpi': 'market_penetration', 'category': 'segment_health', 'unit': 'rate', 'grains': long,
+        {'kpi': 'market_penetration', 'category': 'segment_health', 'unit': 'rate', 'is_share': false, 'grains': long,
          'numerator': 'buyer_count_365d', 'denominator': 'market_customer_count', 'sample': 'buyer_count_365d',
          'inputs': ['market_sizes']},
         {'kpi': 'deployment_hours', 'category': 'efficiency', 'unit': 'hours', 'grains': long,
@@ -116,7 +117,7 @@
         {%- set defaults = {
             'kind': 'ratio' if 'denominator' in item else 'amount', 'sample': item.get('denominator'),
             'when': 'customer_count > 0', 'scope': 'members', 'inputs': [], 'any_input': false,
-            'account_unit': item.unit,
+            'account_unit': item.unit, 'is_share': item.unit == 'rate',
             'is_lower_better': item.kpi in [
                 'exited', 'churn_rate', 'churn_risk', 'days_between_orders', 'customer_acquisition_cost',
                 'cart_abandonment_rate', 'deployment_hours', 'manual_minutes',

@@ -202,29 +202,39 @@ def test_anything_else_publishes_nothing(
     assert says in caught.value.sentence
 
 
+@pytest.fixture(scope="module")
+def with_kpi_catalogue(pipeline: Pipeline) -> duckdb.DuckDBPyConnection:
+    return pipeline.run({}, as_of=datetime(2025, 1, 1), only="kpi_catalogue")
+
+
 @pytest.mark.parametrize(
-    ("kpi", "unit", "value", "denominator", "failing"),
+    ("kpi", "value", "denominator", "failing"),
     [
-        ("churn_risk", "rate", "1", 4, set()),
-        ("churn_risk", "rate", "1.25", 4, {"expect_rates_not_above_one"}),
-        ("retention_rate", "rate", "-0.25", 4, {"expect_rates_not_negative"}),
-        ("retention_rate", "rate", "0", 0, {"expect_no_division_by_zero"}),
-        ("retention_rate", "rate", None, 0, set()),
-        ("roi", "rate", "-21", 4, set()),
-        ("market_penetration", "rate", "1.5", 4, set()),
-        ("revenue", "currency", "-7", None, set()),
+        ("churn_risk", "1", 4, set()),
+        ("churn_risk", "1.25", 4, {"expect_rates_not_above_one"}),
+        ("retention_rate", "-0.25", 4, {"expect_rates_not_negative"}),
+        ("retention_rate", "0", 0, {"expect_no_division_by_zero"}),
+        ("retention_rate", None, 0, set()),
+        ("roi", "-21", 4, set()),
+        ("market_penetration", "1.5", 4, set()),
+        ("sentiment", "-0.5", 4, set()),
+        ("revenue", "-7", None, set()),
+        ("of_no_list", "7", 0, {"expect_no_division_by_zero"}),
     ],
 )
 def test_a_kpi_that_cannot_be_stops_the_refresh(
-    kpi: str, unit: str, value: str | None, denominator: int | None, failing: set[str]
+    with_kpi_catalogue: duckdb.DuckDBPyConnection,
+    kpi: str,
+    value: str | None,
+    denominator: int | None,
+    failing: set[str],
 ) -> None:
     (suite,) = set(SUITES) - set(suites_of(frozenset()))
-    with duckdb.connect() as connection:
-        connection.execute(
-            "create table segment_kpis as select ?::varchar as kpi, ?::varchar as unit, "
-            "?::decimal(18, 6) as value, ?::decimal(38, 4) as denominator",
-            [kpi, unit, value, denominator],
-        )
-        checks = evaluate(Build(connection, None, None), [suite])
+    with_kpi_catalogue.execute(
+        "create or replace table segment_kpis as select ?::varchar as kpi, "
+        "?::decimal(18, 6) as value, ?::decimal(38, 4) as denominator",
+        [kpi, value, denominator],
+    )
+    checks = evaluate(Build(with_kpi_catalogue, None, None), [suite])
     assert {check.name for check in checks if not check.passed} == failing
     assert {check.severity for check in checks} == {"error"}

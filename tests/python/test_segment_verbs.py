@@ -817,6 +817,22 @@ def test_so_is_the_day_that_a_first_review_is_counted_from(
     assert tea[1] > wine[1]
 
 
+def test_so_is_the_day_of_a_decision(
+    project: Path,
+    in_two_places: Callable[[str, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    defined = {"vip": "v1", "dormant": "v1"}
+    monkeypatch.setattr("orchestration.segment_decisions.catalogue_versions", lambda *_: defined)
+    in_two_places(
+        "decide vip --by CRM --reason tried", "decide dormant --by CRM --reason tried-too"
+    )
+    decided_on = {
+        row["segment_key"]: row["decided_on"] for row in read_seed(project, DECISIONS_SEED)
+    }
+    assert decided_on["vip"] > decided_on["dormant"]
+
+
 def test_the_command_line_reads_and_refuses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
