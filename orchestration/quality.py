@@ -297,11 +297,8 @@ SUITES: tuple[Suite, ...] = (
                 count(*) filter (where is_share and value < 0) as below_zero,
                 count(*) filter (where is_share and value > 1) as above_one,
                 count(*) filter (where denominator = 0 and value is not null) as divided_by_zero
-            from (
-                select segment_kpis.*, is_share
-                from segment_kpis
-                left join kpi_catalogue using (kpi)
-            )
+            from segment_kpis
+            left join kpi_catalogue using (kpi)
         """,
         expectations=tuple(
             Expected(

@@ -7,6 +7,7 @@
     `when`         a condition without which numerator and denominator are NULL
     `scope`        members: of segments, of all and of none; segments: not of none
     `is_share`     whether it is a part of a whole, from 0 to 1; a rate that may be outside says false
+    `is_lower_better` less of it is better
     `periods`      a condition that says the same as `grains`
     `inputs`       entities without which it has no row; with `any_input` one of them is enough -#}
 {% macro segment_kpi_definitions() -%}
@@ -20,6 +21,7 @@
         {'kpi': 'entered', 'category': 'segment_health', 'unit': 'customers', 'account_unit': 'accounts', 'grains': every,
          'numerator': 'entered_count', 'sample': 'entered_count', 'when': 'true', 'scope': 'segments'},
         {'kpi': 'exited', 'category': 'segment_health', 'unit': 'customers', 'account_unit': 'accounts', 'grains': every,
+         'is_lower_better': true,
          'numerator': 'exited_count', 'sample': 'exited_count', 'when': 'true', 'scope': 'segments'},
         {'kpi': 'revenue', 'category': 'financial', 'unit': 'currency', 'grains': every,
          'numerator': 'any_net_revenue', 'sample': 'customer_count', 'when': 'has_anybody'},
@@ -28,13 +30,14 @@
         {'kpi': 'purchase_frequency', 'category': 'behaviour', 'unit': 'orders per customer', 'grains': weekly,
          'numerator': 'order_count', 'denominator': 'customer_count'},
         {'kpi': 'days_between_orders', 'category': 'behaviour', 'unit': 'days', 'grains': long,
-         'numerator': 'median_gap_days', 'sample': 'gap_count', 'when': 'gap_count > 0'},
+         'is_lower_better': true, 'numerator': 'median_gap_days', 'sample': 'gap_count', 'when': 'gap_count > 0'},
         {'kpi': 'retention_rate', 'category': 'segment_health', 'unit': 'rate', 'grains': long,
          'numerator': 'retained_count', 'denominator': 'active_at_start_count'},
         {'kpi': 'churn_rate', 'category': 'segment_health', 'unit': 'rate', 'grains': long,
+         'is_lower_better': true,
          'numerator': 'active_at_start_count - retained_count', 'denominator': 'active_at_start_count'},
         {'kpi': 'churn_risk', 'category': 'segment_health', 'unit': 'rate', 'grains': long,
-         'numerator': 'at_risk_count', 'denominator': 'may_be_lost_count'},
+         'is_lower_better': true, 'numerator': 'at_risk_count', 'denominator': 'may_be_lost_count'},
         {'kpi': 'repeat_purchase_rate', 'category': 'behaviour', 'unit': 'rate', 'grains': long,
          'numerator': 'repeat_buyer_count_365d', 'denominator': 'buyer_count_365d'},
         {'kpi': 'customer_lifetime_value_historic', 'category': 'financial', 'unit': 'currency', 'grains': long,
@@ -51,6 +54,7 @@
         {'kpi': 'marketing_spend', 'category': 'financial', 'unit': 'currency', 'grains': every,
          'numerator': 'spend', 'sample': 'customer_count', 'when': 'true', 'inputs': ['marketing_spend']},
         {'kpi': 'customer_acquisition_cost', 'category': 'financial', 'unit': 'currency', 'grains': weekly,
+         'is_lower_better': true,
          'numerator': 'spend', 'denominator': 'new_customer_count', 'inputs': ['marketing_spend']},
         {'kpi': 'roi', 'category': 'financial', 'unit': 'rate', 'is_share': false, 'grains': weekly,
          'numerator': 'any_net_revenue - spend', 'denominator': 'spend', 'sample': 'customer_count',
@@ -75,6 +79,7 @@
          'numerator': 'is_cross_sold', 'denominator': 'is_cross_sell_offered',
          'inputs': ['campaigns', 'message_events', 'order_lines', 'products']},
         {'kpi': 'cart_abandonment_rate', 'category': 'behaviour', 'unit': 'rate', 'grains': weekly,
+         'is_lower_better': true,
          'numerator': 'abandoned_cart_count', 'denominator': 'decided_cart_count', 'inputs': ['web_events']},
         {'kpi': 'sessions', 'category': 'behaviour', 'unit': 'sessions', 'grains': weekly,
          'numerator': 'session_count', 'sample': 'customer_count', 'inputs': ['web_events']},
@@ -108,20 +113,16 @@
          'numerator': 'buyer_count_365d', 'denominator': 'market_customer_count', 'sample': 'buyer_count_365d',
          'inputs': ['market_sizes']},
         {'kpi': 'deployment_hours', 'category': 'efficiency', 'unit': 'hours', 'grains': long,
-         'numerator': 'median_deployment_hours', 'sample': 'deployed_campaign_count',
+         'is_lower_better': true, 'numerator': 'median_deployment_hours', 'sample': 'deployed_campaign_count',
          'when': 'deployed_campaign_count > 0', 'scope': 'segments', 'inputs': ['campaigns']},
         {'kpi': 'manual_minutes', 'category': 'efficiency', 'unit': 'minutes per campaign', 'grains': long,
-         'numerator': 'manual_minutes', 'denominator': 'manual_campaign_count', 'when': 'true',
+         'is_lower_better': true, 'numerator': 'manual_minutes', 'denominator': 'manual_campaign_count', 'when': 'true',
          'scope': 'segments', 'inputs': ['campaigns']},
     ] -%}
         {%- set defaults = {
             'kind': 'ratio' if 'denominator' in item else 'amount', 'sample': item.get('denominator'),
             'when': 'customer_count > 0', 'scope': 'members', 'inputs': [], 'any_input': false,
-            'account_unit': item.unit, 'is_share': item.unit == 'rate',
-            'is_lower_better': item.kpi in [
-                'exited', 'churn_rate', 'churn_risk', 'days_between_orders', 'customer_acquisition_cost',
-                'cart_abandonment_rate', 'deployment_hours', 'manual_minutes',
-            ],
+            'account_unit': item.unit, 'is_share': item.unit == 'rate', 'is_lower_better': false,
             'periods': 'true' if item.grains == every else 'is_long' if item.grains == long else "period_grain <> 'day'",
         } -%}
         {%- do found.append(dict(defaults, **item)) -%}

@@ -174,10 +174,8 @@ class Pipeline:
             "insert into run.settings values ('run', ?, ?, ?, '0', ?, ?, ?)",
             [as_of, state.as_of, as_of, currency, time_zone, country],
         )
-        for name, rows in _reference_rows().items():
-            connection.register("reference_rows", rows)
-            connection.execute(f"insert into reference.{name} select * from reference_rows")
-            connection.unregister("reference_rows")
+        for name, told in _reference_rows().items():
+            _insert_table(connection, f"reference.{name}", told)
         observed = {row[1] for row in state.observations if row[1] is not None}
         plan = clock.plan_observations(
             segment_models=self.segment_models,
@@ -319,9 +317,13 @@ def _insert_rows(
         columns = zip(*rows, strict=True)
         texts = [pa.array([_text(value) for value in column], pa.string()) for column in columns]
         told = pa.table(texts, names=[str(number) for number in range(len(texts))])
-        connection.register("told_rows", told)
-        connection.execute(f"insert into {table} select * from told_rows")
-        connection.unregister("told_rows")
+        _insert_table(connection, table, told)
+
+
+def _insert_table(connection: duckdb.DuckDBPyConnection, table: str, told: pa.Table) -> None:
+    connection.register("told_rows", told)
+    connection.execute(f"insert into {table} select * from told_rows")
+    connection.unregister("told_rows")
 
 
 def _text(value: Any) -> str | None:
